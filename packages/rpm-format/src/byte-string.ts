@@ -1,0 +1,19 @@
+/**
+ * A string with one char per byte (U+0000–U+00FF). Names in old packages are Latin-1 or worse: kept like this they
+ * survive unchanged, compare bytewise, and `Buffer.from(text, 'latin1')` gives the bytes back.
+ */
+export type ByteString = string
+
+/** UTF-8 for people; bytes that are no UTF-8 become U+FFFD. */
+export function displayText(bytes: ByteString): string {
+  return Buffer.from(bytes, 'latin1').toString('utf8')
+}
+
+/** For messages: quoted, control characters escaped, at most 200 characters. */
+export function quoted(bytes: ByteString): string {
+  const text = displayText(bytes.length > 200 ? `${bytes.slice(0, 200)}…` : bytes)
+  return JSON.stringify(text).replace(
+    /[\x7f-\x9f\u2028-\u202e\u2066-\u2069]/g,
+    char => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  )
+}

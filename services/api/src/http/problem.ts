@@ -1,0 +1,53 @@
+import type { Context } from 'hono'
+import type { ContentfulStatusCode } from 'hono/utils/http-status'
+
+export interface ProblemFacts {
+  status: ContentfulStatusCode
+  /** kebab-case, for programs. */
+  code: string
+  title: string
+  /** A sentence for people: what happened and what to do. */
+  detail: string
+  headers?: Record<string, string>
+  /** Further members of the problem document. */
+  extra?: Record<string, unknown>
+}
+
+/** An answer that is no success, thrown by whoever finds out: RFC 9457, or a shell script where users run what they get. */
+export class Problem extends Error {
+  readonly facts: ProblemFacts
+  constructor(facts: ProblemFacts, options?: ErrorOptions) {
+    super(facts.detail, options)
+    this.name = 'Problem'
+    this.facts = facts
+  }
+  get code(): string {
+    return this.facts.code
+  }
+}
+
+/** Renders a problem as what the path's caller can read: installers are run by shells, everything else is JSON. */
+export function problemResponse(c: Context, facts: ProblemFacts): Response {
+  const headers = { 'cache-control': 'no-store', ...facts.headers }
+  if (isInstallerPath(c.req.path)) {
+    return c.body(problemAsScript(facts), facts.status, { ...headers, 'content-type': 'text/x-shellscript' })
+  }
+  const { status, code, title, detail, extra } = facts
+  const document = { type: 'about:blank', title, status, code, detail, ...extra }
+  return c.body(`${JSON.stringify(document)}\n`, status, { ...headers, 'content-type': 'application/problem+json' })
+}
+
+function isInstallerPath(path: string): boolean {
+  return path.startsWith('/api/v1/install/client/installer')
+}
+
+/** A script that prints the problem and fails: users run what `curl -o` saved, errors included. */
+export function problemAsScript({ status, code, title, detail }: ProblemFacts): string {
+  const lines = [`${title} (${status}, ${code})`, ...detail.split('\n')].map(singleQuoted)
+  return `#!/bin/sh\nprintf '%s\\n' ${lines.join(' ')} >&2\nexit 1\n`
+}
+
+function singleQuoted(text: string): string {
+  const printable = text.replace(/\p{Cc}/gu, '?')
+  return `'${printable.replaceAll("'", `'\\''`)}'`
+}

@@ -1,1 +1,34 @@
-export {}
+export {
+  byteCount,
+  choice,
+  DEFAULT_CLIENTPKGS_DIR,
+  type Environment,
+  EnvironmentError,
+  type EnvironmentProblem,
+  folder,
+  readEnvironment,
+  type SharedEnvironment,
+  sharedVariables,
+  text,
+  type Variables,
+  wholeNumber,
+} from './environment.ts'
+export { identityOf, identityText, type StatIdentity, sameIdentity } from './identity.ts'
+export {
+  type CompressionLevels,
+  type ConversionJob,
+  type ConversionOutcome,
+  levelFor,
+  REJECTIONS,
+  TAR_FORMATS,
+  type TarFormat,
+} from './job.ts'
+export { type ConversionKey, conversionKey } from './key.ts'
+export { createLogger, LOG_LEVELS, type Logger, type LogLevel } from './logging.ts'
+export { type BullQueueOptions, bullQueue } from './queue/bull-queue.ts'
+export type { ConversionQueue, ConvertOptions, QueueStatus } from './queue/conversion-queue.ts'
+export { type LocalQueueOptions, localQueue } from './queue/local-queue.ts'
+export { QueueError, type QueueErrorCode } from './queue/queue-error.ts'
+export { RECIPE } from './recipe.ts'
+export type { TarMeta } from './store/tar-meta.ts'
+export { type Lookup, type StoredTar, type StoreStatus, TarStore, type TarStoreOptions } from './store/tar-store.ts'

@@ -1,3 +1,19 @@
+export { archMatches, canonicalArch } from './catalog/arch.ts'
+export {
+  Catalog,
+  type CatalogError,
+  type CatalogOptions,
+  type CatalogStatus,
+  type ResolveOptions,
+} from './catalog/catalog.ts'
+export { type CatalogEntry, evrText, PACKAGE_TYPES, type PackageType } from './catalog/entry.ts'
+export {
+  openPackageFile,
+  type PackageFile,
+  PackageFileError,
+  type PackageFileErrorCode,
+} from './catalog/package-file.ts'
+export { debianVersionCompare } from './deb/version.ts'
 export {
   byteCount,
   choice,
@@ -25,6 +41,8 @@ export {
 } from './job.ts'
 export { type ConversionKey, conversionKey } from './key.ts'
 export { createLogger, LOG_LEVELS, type Logger, type LogLevel } from './logging.ts'
+export { plan } from './plan/plan.ts'
+export type { Plan, PlanRequest, PlanRow, Unresolved } from './plan/types.ts'
 export { type BullQueueOptions, bullQueue } from './queue/bull-queue.ts'
 export type { ConversionQueue, ConvertOptions, QueueStatus } from './queue/conversion-queue.ts'
 export { type LocalQueueOptions, localQueue } from './queue/local-queue.ts'

@@ -1,0 +1,173 @@
+# shellcheck shell=sh
+# Units: enabled, never started, with systemctl or without.
+#
+# Provides
+#   hold_services         from here on no scriptlet starts anything (SYSTEMD_OFFLINE, or see start_is_held)
+#   start_is_held         does this node's systemctl know SYSTEMD_OFFLINE? (239 and later)
+#   enable_unit UNIT      0: enabled (kept in ENABLED). 1: no such unit. 2: it cannot be enabled; warned
+#   enable_services       the head node's list (SERVED_SERVICES); a unit that is not there is a warning, or only a
+#                         remark where somebody chose other packages
+#   units_named           reads scriptlets, prints the units that they enable or preset
+#   reload_systemd        lets a running systemd read the new units; starts nothing
+# Variables: ENABLED (blank separated units), UNIT_ROOT ('' or another root, for tests)
+
+ENABLED=
+UNIT_ROOT=
+
+hold_services() {
+  SYSTEMD_OFFLINE=1
+  # Debian's helpers and invoke-rc.d ask these as well.
+  export SYSTEMD_OFFLINE
+}
+
+systemd_version() {
+  systemctl --version 2>/dev/null | sed -n '1s/^systemd \([0-9]\{1,\}\).*/\1/p'
+}
+
+start_is_held() {
+  start_is_held_version=$(systemd_version)
+  [ -z "$start_is_held_version" ] || [ "$start_is_held_version" -ge 239 ]
+}
+
+enable_services() {
+  [ "$ENABLE" = yes ] || return 0
+  for enable_services_unit in $SERVED_SERVICES; do
+    enable_unit "$enable_services_unit"
+    if [ $? -eq 1 ]; then
+      if [ "$PACKAGES_CHOSEN" = yes ]; then
+        say "$enable_services_unit is not on this node: not enabled"
+      else
+        warn "$enable_services_unit is not on this node although the head node wants it enabled"
+      fi
+    fi
+  done
+}
+
+enable_unit() {
+  case $1 in
+    *.service | *.socket | *.timer | *.path | *.mount | *.target | *.automount | *.slice | *.swap) enable_name=$1 ;;
+    *) enable_name=$1.service ;;
+  esac
+  case $enable_name in *[!A-Za-z0-9:_.@\\-]*) return 1 ;; esac
+  case " $ENABLED " in *" $enable_name "*) return 0 ;; esac
+  enable_file=$(unit_file "$enable_name") || return 1
+  if other_init; then
+    warn "$enable_name is not enabled: this node does not run systemd"
+    return 2
+  fi
+  if have systemctl; then
+    if ! enable_by_systemctl "$enable_name"; then
+      warn "$enable_name cannot be enabled: $(sed -n '$p' "$LAST_OUTPUT")"
+      return 2
+    fi
+  else
+    ENABLE_LINKS=0 ENABLE_SEEN=' '
+    enable_by_links "$enable_name" "$enable_file"
+    [ "$ENABLE_LINKS" -gt 0 ] || { log "$enable_name has nothing to enable" && return 0; }
+  fi
+  ENABLED="$ENABLED${ENABLED:+ }$enable_name"
+}
+
+enable_by_systemctl() {
+  # 239 and later change only links when they are told to be offline; before that --root does the same.
+  if start_is_held; then
+    run_logged systemctl enable "$1"
+  else
+    run_logged systemctl --root=/ enable "$1" || run_logged systemctl enable "$1"
+  fi
+}
+
+unit_file() {
+  for unit_file_dir in /etc/systemd/system /usr/local/lib/systemd/system /usr/lib/systemd/system /lib/systemd/system; do
+    for unit_file_name in "$1" "$(printf '%s' "$1" | sed 's/@.\{1,\}\(\.[a-z]*\)$/@\1/')"; do
+      if [ -f "$UNIT_ROOT$unit_file_dir/$unit_file_name" ]; then
+        echo "$unit_file_dir/$unit_file_name"
+        return 0
+      fi
+    done
+  done
+  return 1
+}
+
+# OpenRC or sysvinit, and no systemd: links for systemd would only look enabled.
+other_init() {
+  [ ! -d /run/systemd/system ] || return 1
+  for other_init_file in /lib/systemd/systemd /usr/lib/systemd/systemd; do
+    [ ! -e "$UNIT_ROOT$other_init_file" ] || return 1
+  done
+  have systemctl && return 1
+  have rc-update || [ -f "$UNIT_ROOT/etc/inittab" ]
+}
+
+# What `systemctl enable` would do: links for WantedBy, RequiredBy and Alias, then the same for Also.
+enable_by_links() {
+  case $ENABLE_SEEN in *" $1 "*) return 0 ;; esac
+  ENABLE_SEEN="$ENABLE_SEEN$1 "
+  # A later Also calls this function again and its variables with it: everything that is needed after the call
+  # stands in the positional parameters.
+  set -- "$1" "$2" "$(install_values "$2" Also)"
+  link_instance=$1
+  case $1 in
+    *@.*)
+      link_default=$(install_values "$2" DefaultInstance | sed -n '$p')
+      [ -n "$link_default" ] && link_instance=${1%%@*}@$link_default.${1##*.}
+      ;;
+  esac
+  if [ "$link_instance" != "${link_instance%@.*}" ]; then
+    log "$1 is a template without a default instance"
+  else
+    for link_target in $(install_values "$2" WantedBy); do
+      unit_link "$2" "/etc/systemd/system/$(unit_specifiers "$link_target" "$link_instance").wants/$link_instance"
+    done
+    for link_target in $(install_values "$2" RequiredBy); do
+      unit_link "$2" "/etc/systemd/system/$(unit_specifiers "$link_target" "$link_instance").requires/$link_instance"
+    done
+    for link_target in $(install_values "$2" Alias); do
+      unit_link "$2" "/etc/systemd/system/$(unit_specifiers "$link_target" "$link_instance")"
+    done
+  fi
+  for link_also in $3; do
+    link_also_file=$(unit_file "$link_also") && enable_by_links "$link_also" "$link_also_file"
+  done
+}
+
+# The words of KEY in [Install], lines continued by \ included.
+install_values() {
+  sed -e ':more' -e '/\\$/{' -e 'N' -e 's/\\\n/ /' -e 'b more' -e '}' "$UNIT_ROOT$1" |
+    sed -n -e '/^[[:space:]]*\[Install\]/,/^[[:space:]]*\[[^I]/{' -e "s/^[[:space:]]*$2[[:space:]]*=[[:space:]]*//p" -e '}' |
+    tr -s '[:blank:]' '\n'
+}
+
+unit_specifiers() {
+  unit_specifiers_stem=${2%.*}
+  unit_specifiers_instance=${unit_specifiers_stem#*@}
+  [ "$unit_specifiers_instance" != "$unit_specifiers_stem" ] || unit_specifiers_instance=
+  printf '%s' "$1" |
+    sed "s/%i/$unit_specifiers_instance/g; s/%I/$unit_specifiers_instance/g; s/%p/${unit_specifiers_stem%%@*}/g
+         s/%n/$2/g; s/%N/$unit_specifiers_stem/g; s/%%/%/g"
+}
+
+unit_link() {
+  case $2 in *[!A-Za-z0-9:_.@/\\-]* | *..*) return 0 ;; esac
+  ENABLE_LINKS=$((ENABLE_LINKS + 1))
+  [ ! -L "$UNIT_ROOT$2" ] || [ "$(readlink "$UNIT_ROOT$2")" != "$1" ] || return 0
+  if mkdir -p "$UNIT_ROOT${2%/*}" && ln -sf "$1" "$UNIT_ROOT$2"; then
+    log "link $2 -> $1"
+  else
+    warn "$2 cannot be made"
+  fi
+}
+
+units_named() {
+  sed -e 's/#.*//' -e ':more' -e '/\\$/{' -e 'N' -e 's/\\\n/ /' -e 'b more' -e '}' | sed 's/[;&|(){}]/\n/g' |
+    sed -n -e 's/.*systemctl .*[[:space:]]*\(enable\|preset\|reenable\)[[:space:]]/ /p' \
+      -e 's/.*systemd-update-helper[[:space:]]\{1,\}install-system-units[[:space:]]/ /p' \
+      -e 's/.*deb-systemd-helper[[:space:]].*enable[[:space:]]/ /p' |
+    sed -e 's/[0-9]*>.*//' | tr -d "\"'" | tr -s '[:blank:]' '\n' |
+    sed -n -e '/^[A-Za-z0-9][A-Za-z0-9:_.@\\-]*$/p' | LC_ALL=C sort -u
+}
+
+reload_systemd() {
+  [ -d /run/systemd/system ] && have systemctl || return 0
+  (unset SYSTEMD_OFFLINE && run_logged systemctl daemon-reload) || log 'systemctl daemon-reload failed'
+}

@@ -1,4 +1,6 @@
 import type { ByteString } from './byte-string.ts'
+import { RpmError } from './errors.ts'
+import type { Header } from './header.ts'
 
 export type Operator = '' | '<' | '<=' | '=' | '>=' | '>'
 
@@ -57,4 +59,58 @@ export function operatorOf(flags: number): Operator {
   const equal = flags & SenseFlag.EQUAL ? '=' : ''
   // rpm never writes `<>`; where both bits stand, the dependency matches anything but an equal version.
   return (less && greater ? '' : `${less}${greater}${equal}`) as Operator
+}
+
+/** Names, flags, versions. The weak ones of old SUSE packages (OLDSUGGESTS, OLDENHANCES) follow below. */
+const tags: Record<DependencyKind, readonly [number, number, number]> = {
+  provides: [1047, 1112, 1113],
+  requires: [1049, 1048, 1050],
+  conflicts: [1054, 1053, 1055],
+  obsoletes: [1090, 1114, 1115],
+  recommends: [5046, 5048, 5047],
+  suggests: [5049, 5051, 5050],
+  supplements: [5052, 5054, 5053],
+  enhances: [5055, 5057, 5056],
+  order: [5035, 5037, 5036],
+}
+const oldSuggests = [1156, 1158, 1157] as const
+const oldEnhances = [1159, 1161, 1160] as const
+const strong = 1 << 27
+
+export function readDependencies(header: Header, kind: DependencyKind): Dependency[] {
+  const found = read(header, tags[kind])
+  if (found.length > 0) return found
+  switch (kind) {
+    case 'recommends':
+      return read(header, oldSuggests).filter(({ flags }) => flags & strong)
+    case 'suggests':
+      return read(header, oldSuggests).filter(({ flags }) => !(flags & strong))
+    case 'supplements':
+      return read(header, oldEnhances).filter(({ flags }) => flags & strong)
+    case 'enhances':
+      return read(header, oldEnhances).filter(({ flags }) => !(flags & strong))
+    default:
+      return []
+  }
+}
+
+function read(header: Header, [nameTag, flagsTag, versionTag]: readonly [number, number, number]): Dependency[] {
+  const names = header.strings(nameTag)
+  if (!names) return []
+  const flags = header.numbers(flagsTag)
+  const versions = header.strings(versionTag)
+  // rpm 2 wrote bare names.
+  if (!flags && !versions) return names.map(name => ({ name, operator: '', version: '', flags: 0 }))
+  if (flags?.length !== names.length || versions?.length !== names.length) {
+    throw new RpmError(
+      'array-mismatch',
+      `tag ${nameTag} has ${names.length} names, ${flags?.length ?? 0} flags and ${versions?.length ?? 0} versions`,
+    )
+  }
+  return names.map((name, k) => ({
+    name,
+    operator: operatorOf(flags[k]!),
+    version: versions[k]!,
+    flags: flags[k]!,
+  }))
 }

@@ -1,33 +1,25 @@
-import type { Warning } from './errors.ts'
-import { RpmError } from './errors.ts'
-import type { FileInfo } from './files.ts'
-import type { ReadOptions } from './limits.ts'
-import type { RpmPackage, Strength } from './package.ts'
+import { ArchiveReader, largestArchive, type PayloadEntry } from './archive.ts'
+import { ByteReader } from './byte-reader.ts'
+import { decompress } from './decompress/decompress.ts'
+import { type Compression, sniff, sniffSize } from './decompress/sniff.ts'
+import type { Strength } from './digest-algorithms.ts'
+import { RpmError, type Warning } from './errors.ts'
+import { fileDigestAlgorithm } from './files.ts'
+import { limitsOf, type ReadOptions } from './limits.ts'
+import { type RpmPackage, readHeaders, sourceReader } from './package.ts'
+import { type DigestResult, failedDigests, PayloadDigester, payloadDigests } from './payload-digests.ts'
+import { announcedSizes } from './payload-sizes.ts'
 import type { Source } from './source.ts'
-
-/** The bytes of one entry: iterate, or pull, once. What is left unread when the next entry is asked for is skipped. */
-export interface Content extends AsyncIterable<Uint8Array> {
-  readonly size: number
-  /** The next piece, undefined at the end. A promise only where the piece has still to be decompressed. */
-  pull(): Uint8Array | undefined | Promise<Uint8Array | undefined>
-}
-
-export interface PayloadEntry {
-  readonly file: FileInfo
-  /** The other names of its hardlink set, in header order. */
-  readonly links: readonly FileInfo[]
-  /** Empty unless `file` is a regular file. */
-  readonly content: Content
-}
 
 /** Known once every entry was read and every digest held. */
 export interface PayloadOutcome {
   /** The strongest digest that covered the payload and held. */
   readonly checked: Strength
-  /** gzip, bzip2, xz, lzma, zstd or none, as the payload's magic says. */
-  readonly compressor: string
+  /** As the payload's magic says. */
+  readonly compressor: Compression
   /** Uncompressed archive bytes, trailer and padding included. */
   readonly archiveBytes: number
+  /** Those of the package's headers and those of its payload. */
   readonly warnings: readonly Warning[]
 }
 
@@ -42,11 +34,6 @@ export interface OpenPackage {
   close(): Promise<void>
 }
 
-/** One pass over the source: headers first, then entries. */
-export async function openPackage(_source: Source, _options: ReadOptions = {}): Promise<OpenPackage> {
-  throw new RpmError('not-an-rpm', 'openPackage is being written')
-}
-
 /** Every file in the payload with its content; all digests are checked, a mismatch throws at the end. */
 export async function* entries(
   source: Source,
@@ -55,3 +42,196 @@ export async function* entries(
   const opened = await openPackage(source, options)
   yield* opened.entries()
 }
+
+/** One pass over the source: headers first, then entries. */
+export async function openPackage(source: Source, options: ReadOptions = {}): Promise<OpenPackage> {
+  const closing = new AbortController()
+  const signal = options.signal ? AbortSignal.any([options.signal, closing.signal]) : closing.signal
+  const reader = sourceReader(source, { ...options, signal })
+  const close = async () => {
+    // A source that is waiting for bytes must not keep us.
+    closing.abort()
+    await reader.close()
+  }
+  try {
+    const described = await readHeaders(reader, options)
+    return new PayloadReading(described, reader, options, close)
+  } catch (error) {
+    await close()
+    throw error
+  }
+}
+
+class PayloadReading implements OpenPackage {
+  readonly package: RpmPackage
+  readonly close: () => Promise<void>
+  outcome: PayloadOutcome | undefined
+  digests: readonly DigestResult[] = []
+  readonly #reader: ByteReader
+  readonly #options: ReadOptions
+  readonly #digester: PayloadDigester
+  #compressedBytes = 0
+  #archiveBytes = 0
+  #started = false
+
+  constructor(described: RpmPackage, reader: ByteReader, options: ReadOptions, close: () => Promise<void>) {
+    this.package = described
+    this.close = close
+    this.#reader = reader
+    this.#options = options
+    this.#digester = new PayloadDigester(payloadDigests(described.header, described.signature), described.header.bytes)
+  }
+
+  async *entries(): AsyncGenerator<PayloadEntry, void, undefined> {
+    if (this.#started) throw new Error('the entries of a package can be read once')
+    this.#started = true
+    let archive: AsyncIterator<Uint8Array, unknown, undefined> | undefined
+    try {
+      const warnings = [...this.package.warnings]
+      const compressor = await this.#compression(warnings)
+      archive = decompress(this.#compressed(), compressor, limitsOf(this.#options))
+      const reader = new ByteReader(
+        this.#measured(archive),
+        (position, what) =>
+          new RpmError('truncated-payload', `the archive ends at byte ${position}, within the ${what}`, {
+            offset: position,
+          }),
+      )
+      const joined = new ArchiveReader(reader, {
+        files: this.package.files,
+        digestAlgorithm: fileDigestAlgorithm(this.package.header).name,
+        lenient: this.#options.lenient ?? false,
+        warnings,
+      })
+      for (let entry = await joined.next(); entry; entry = await joined.next()) yield entry
+      await this.#drain()
+      this.outcome = { checked: this.#verdict(warnings), compressor, archiveBytes: this.#archiveBytes, warnings }
+    } catch (error) {
+      throw await this.#diagnosis(error)
+    } finally {
+      const released = archive?.return?.()
+      await this.close()
+      await released
+    }
+  }
+
+  async #compression(warnings: Warning[]): Promise<Compression> {
+    const { payload } = this.package
+    if (payload.format !== 'cpio') {
+      throw new RpmError(
+        'unknown-archive',
+        `the payload is of the format ${JSON.stringify(payload.format)}; rpm writes cpio`,
+      )
+    }
+    const found = sniff(await this.#reader.peek(sniffSize), payload.offset)
+    const named = payload.compressor
+    if (named !== undefined && named !== found && !(named === 'lzma' && found === 'xz')) {
+      warnings.push({
+        code: 'compressor-differs',
+        message: `the header names the compressor ${JSON.stringify(named)}, the payload is ${found}`,
+      })
+    }
+    return found
+  }
+
+  async *#compressed(): AsyncGenerator<Buffer, void, undefined> {
+    for await (const chunk of this.#reader.rest()) {
+      this.#compressedBytes += chunk.length
+      this.#digester.compressed(chunk)
+      yield chunk
+    }
+  }
+
+  /** Stops what is longer than the header predicts: a bomb costs no more than the package that it claims to be. */
+  async *#measured(
+    archive: AsyncIterator<Uint8Array, unknown, undefined>,
+  ): AsyncGenerator<Uint8Array, void, undefined> {
+    const limits = limitsOf(this.#options)
+    const predicted = largestArchive(this.package.files)
+    for (;;) {
+      const { done, value } = await archive.next()
+      if (done) return
+      this.#archiveBytes += value.length
+      const total = this.#archiveBytes
+      if (total > predicted) {
+        throw new RpmError(
+          'payload-too-large',
+          `the archive is longer than the ${predicted} bytes that the header's files can fill`,
+        )
+      }
+      if (total > limits.archiveBytes) {
+        throw new RpmError('payload-too-large', `the archive is longer than the allowed ${limits.archiveBytes} bytes`)
+      }
+      if (total > ratioFrom && total > limits.ratio * this.#compressedBytes) {
+        throw new RpmError(
+          'payload-too-large',
+          `the archive is more than ${limits.ratio} times as long as its compressed form`,
+        )
+      }
+      this.#digester.uncompressed(value)
+      yield value
+    }
+  }
+
+  /** What the decompressor had no use for is covered by the digests all the same. */
+  async #drain(): Promise<void> {
+    for await (const _ of this.#compressed());
+  }
+
+  #verdict(warnings: Warning[]): Strength {
+    const results = this.#digester.results()
+    this.digests = results
+    const [failed] = failedDigests(results)
+    if (failed) throw this.#mismatch(failed)
+    this.#compareSizes(warnings)
+    const held = results.filter(({ holds }) => holds)
+    if (held.some(({ strength }) => strength === 'strong')) return 'strong'
+    return held.length > 0 ? 'weak' : 'none'
+  }
+
+  #compareSizes(warnings: Warning[]): void {
+    const announced = announcedSizes(this.package)
+    const compare = (what: string, expected: number | undefined, actual: number) => {
+      if (expected === undefined || expected === actual) return
+      const message = `${what} is ${actual} bytes long, the headers say ${expected}`
+      if (this.package.format === 6) throw new RpmError('size-mismatch', message)
+      warnings.push({ code: 'size-tag-differs', message })
+    }
+    compare('the payload', announced.compressed, this.#compressedBytes)
+    compare('the archive', announced.uncompressed, this.#archiveBytes)
+  }
+
+  /**
+   * A damaged payload fails wherever the damage lies: the decompressor, a name, a digest of a file. If the digest of
+   * the whole does not hold either, the package is damaged, not made badly.
+   */
+  async #diagnosis(error: unknown): Promise<unknown> {
+    if (!(error instanceof RpmError) || error.code === 'payload-too-large') return error
+    if (this.digests.length > 0) return error
+    await this.#drain()
+    const failed = this.#digester.results().find(({ holds, covers }) => !holds && covers !== 'uncompressed-payload')
+    return failed ? this.#mismatch(failed, error) : error
+  }
+
+  #mismatch(failed: DigestResult, cause?: RpmError): RpmError {
+    const { compressed } = announcedSizes(this.package)
+    const { payload } = this.package
+    const facts = { offset: cause?.offset ?? payload.offset, cause }
+    if (compressed !== undefined && this.#compressedBytes < compressed) {
+      return new RpmError(
+        'truncated-payload',
+        `the payload ends after ${this.#compressedBytes} of ${compressed} bytes`,
+        facts,
+      )
+    }
+    if (cause?.code === 'truncated-payload') return cause
+    const also = cause ? `; so ${cause.message}` : ''
+    return new RpmError(
+      'payload-digest-mismatch',
+      `the ${failed.name} of the ${failed.covers} is ${failed.actual}, the headers say ${failed.expected.slice(0, 128)}${also}`,
+      facts,
+    )
+  }
+}
+
+const ratioFrom = 1024 ** 3

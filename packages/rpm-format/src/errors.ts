@@ -15,6 +15,7 @@
  * - `wrong-tag-type`        a known tag stored as another type
  * - `array-mismatch`        parallel arrays of different lengths, or an index out of range
  * - `missing-tag`           NAME, VERSION, RELEASE or another tag that the format requires is absent
+ * - `number-too-large`      a 64-bit number above 2^53
  * - `too-many-files`        more files than the limit
  * - `bad-file-path`         `..`, NUL, empty, too long, or the same path twice
  * - `path-below-non-directory`  a file below a symlink or file of the same package
@@ -58,6 +59,7 @@ export type RpmErrorCode =
   | 'wrong-tag-type'
   | 'array-mismatch'
   | 'missing-tag'
+  | 'number-too-large'
   | 'too-many-files'
   | 'bad-file-path'
   | 'path-below-non-directory'

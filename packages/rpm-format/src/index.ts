@@ -1,20 +1,16 @@
+export type { PayloadEntry } from './archive.ts'
 export { type ByteString, displayText } from './byte-string.ts'
+export type { Content } from './content.ts'
 export { type Dependency, type DependencyKind, type Operator, SenseFlag } from './dependencies.ts'
-export {
-  type Content,
-  entries,
-  type OpenPackage,
-  openPackage,
-  type PayloadEntry,
-  type PayloadOutcome,
-} from './entries.ts'
+export type { Strength } from './digest-algorithms.ts'
+export { entries, type OpenPackage, openPackage, type PayloadOutcome } from './entries.ts'
 export { RpmError, type RpmErrorCode, type Warning } from './errors.ts'
 export { FileFlag, type FileInfo, type FileType } from './files.ts'
 export type { Header } from './header.ts'
 export type { Lead } from './lead.ts'
 export type { Limits, ReadOptions } from './limits.ts'
 export { formatNevra, type Nevra, parseNevra } from './nevra.ts'
-export { type RpmPackage, readPackage, type Strength } from './package.ts'
+export { type RpmPackage, readPackage } from './package.ts'
 export type { Scriptlet, ScriptletSlot } from './scriptlets.ts'
 export type { Source } from './source.ts'
 export type { Trigger, TriggerCondition } from './triggers.ts'

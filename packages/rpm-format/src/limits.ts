@@ -1,27 +1,39 @@
-/** Ceilings for hostile input. The defaults suit a service; rpm's own hard limits stand in the comments. */
+const MiB = 1024 * 1024
+
+/** Ceilings for hostile input. The defaults suit a service; what rpm itself allows stands beside them. */
 export interface Limits {
-  /** Bytes of data in the main header; rpm: 268435455. */
+  /** Bytes of data in the main header (rpm: 268435455). */
   headerData: number
-  /** Files of one package; rpm: 1048575. */
+  /** Files of one package (rpm: 1048575). */
   files: number
-  /** Uncompressed archive bytes. The header's own prediction binds tighter. */
+  /** Uncompressed archive bytes (rpm: no limit). What the header predicts binds as well. */
   archiveBytes: number
-  /** Decompressor memory: xz and lzma dictionary, zstd window, in bytes. */
+  /** Uncompressed over compressed bytes, looked at from the first GiB on (rpm: no limit). */
+  ratio: number
+  /** Decompressor memory: lzma dictionary, zstd window, in bytes. xz stops at 64 MiB by itself (rpm: 100 MiB). */
   dictionary: number
 }
 
 export const defaultLimits: Limits = {
-  headerData: 64 * 1024 * 1024,
+  headerData: 64 * MiB,
   files: 200_000,
-  archiveBytes: 1024 ** 4,
-  dictionary: 128 * 1024 * 1024,
+  archiveBytes: 65_536 * MiB,
+  ratio: 40_000,
+  dictionary: 128 * MiB,
 }
 
 export interface ReadOptions {
   limits?: Partial<Limits> | undefined
-  /** Accept what rpm itself accepts but no sane package has: stray archive entries, trailing archive bytes, size differences. */
+  /**
+   * Accept, with a warning, what rpm itself accepts but no sane package has: archive entries that the header does not
+   * know, sizes that differ between header and archive, bytes after the end of the archive.
+   */
   lenient?: boolean | undefined
-  /** Refuse symlinks whose target leaves the root when followed from their place. Absolute targets are normal and stay. */
+  /** Refuse symlinks whose relative target climbs above the root. Absolute targets are normal and stay. */
   rejectEscapingSymlinks?: boolean | undefined
   signal?: AbortSignal | undefined
+}
+
+export function limitsOf(options: ReadOptions): Limits {
+  return { ...defaultLimits, ...options.limits }
 }

@@ -1,17 +1,20 @@
+import { ByteReader } from './byte-reader.ts'
 import type { ByteString } from './byte-string.ts'
-import type { Dependency, DependencyKind } from './dependencies.ts'
-import type { Warning } from './errors.ts'
-import { RpmError } from './errors.ts'
-import type { FileInfo } from './files.ts'
-import type { Header } from './header.ts'
-import type { Lead } from './lead.ts'
-import type { ReadOptions } from './limits.ts'
+import { type Dependency, type DependencyKind, readDependencies } from './dependencies.ts'
+import type { Strength } from './digest-algorithms.ts'
+import { RpmError, type Warning } from './errors.ts'
+import { type FileInfo, readFiles } from './files.ts'
+import { type Header, parseHeader } from './header.ts'
+import { checkHeaderDigests } from './header-digests.ts'
+import { introSize, parseIntro } from './header-index.ts'
+import { checkMagic, type Lead, leadSize, parseLead } from './lead.ts'
+import { limitsOf, type ReadOptions } from './limits.ts'
 import type { Nevra } from './nevra.ts'
-import type { Scriptlet } from './scriptlets.ts'
-import type { Source } from './source.ts'
-import type { Trigger } from './triggers.ts'
-
-export type Strength = 'strong' | 'weak' | 'none'
+import { payloadDigests } from './payload-digests.ts'
+import { readScriptlets, type Scriptlet } from './scriptlets.ts'
+import { chunksOf, type Source } from './source.ts'
+import { Tag } from './tags.ts'
+import { readTriggers, type Trigger } from './triggers.ts'
 
 export interface RpmPackage {
   readonly lead: Lead
@@ -27,7 +30,7 @@ export interface RpmPackage {
     readonly format: ByteString
     /** PAYLOADCOMPRESSOR as the header names it; the payload's magic decides. */
     readonly compressor: ByteString | undefined
-    /** What the headers hold that covers the payload: SHA-2/SHA-3, only MD5, or nothing. */
+    /** The strongest digest in the headers that covers the payload. */
     readonly coverage: Strength
   }
   readonly files: readonly FileInfo[]
@@ -38,6 +41,128 @@ export interface RpmPackage {
 }
 
 /** Lead, signature header and main header, checked against the header's digests. The payload is left unread. */
-export async function readPackage(_source: Source, _options: ReadOptions = {}): Promise<RpmPackage> {
-  throw new RpmError('not-an-rpm', 'readPackage is being written')
+export async function readPackage(source: Source, options: ReadOptions = {}): Promise<RpmPackage> {
+  const reader = sourceReader(source, options)
+  try {
+    return await readHeaders(reader, options)
+  } finally {
+    await reader.close()
+  }
+}
+
+export function sourceReader(source: Source, options: ReadOptions): ByteReader {
+  return new ByteReader(
+    chunksOf(source, options.signal),
+    (position, what) =>
+      new RpmError('truncated-header', `the file ends at byte ${position}, within the ${what}`, { offset: position }),
+  )
+}
+
+/** When this returns, the reader stands at the first byte of the payload. */
+export async function readHeaders(reader: ByteReader, options: ReadOptions): Promise<RpmPackage> {
+  const lead = await readLead(reader)
+  const signature = await readSignature(reader)
+  const header = await readMain(reader, signature, options)
+  return describe(lead, signature, header, reader.position, options)
+}
+
+async function readLead(reader: ByteReader): Promise<Lead> {
+  checkMagic(await reader.peek(8))
+  return parseLead(await reader.read(leadSize, 'lead'))
+}
+
+async function readSignature(reader: ByteReader): Promise<Header> {
+  const offset = reader.position
+  const intro = await reader.read(introSize, "signature header's intro")
+  const { indexLength, dataLength } = parseIntro(intro, offset, 'signature')
+  const body = await reader.read(indexLength * 16 + dataLength, 'signature header')
+  const header = parseHeader(Buffer.concat([intro, body]), offset, 'signature')
+  const padding = await reader.read((8 - (dataLength % 8)) % 8, "signature header's padding")
+  if (padding.some(byte => byte !== 0)) {
+    throw new RpmError('malformed-header', 'the padding of the signature header is not zero', {
+      offset: reader.position - padding.length,
+    })
+  }
+  return header
+}
+
+async function readMain(reader: ByteReader, signature: Header, options: ReadOptions): Promise<Header> {
+  const offset = reader.position
+  const intro = await reader.read(introSize, "main header's intro")
+  const { indexLength, dataLength } = parseIntro(intro, offset, 'main', limitsOf(options).headerData)
+  const bytes = Buffer.concat([intro, await reader.read(indexLength * 16 + dataLength, 'main header')])
+  checkHeaderDigests(bytes, offset, signature)
+  return parseHeader(bytes, offset, 'main')
+}
+
+function describe(
+  lead: Lead,
+  signature: Header,
+  header: Header,
+  payloadOffset: number,
+  options: ReadOptions,
+): RpmPackage {
+  if (header.string(Tag.PAYLOADFORMAT) === 'drpm') {
+    throw new RpmError('delta-rpm', 'a delta RPM: it cannot be unpacked without the old RPM', { offset: payloadOffset })
+  }
+  const warnings: Warning[] = []
+  const files = readFiles(header, signature, options, warnings)
+  const isSource = isSourcePackage(header, files)
+  return {
+    lead,
+    signature,
+    header,
+    format: formatOf(header),
+    nevra: nevraOf(header, isSource),
+    isSource,
+    payload: {
+      offset: payloadOffset,
+      format: header.string(Tag.PAYLOADFORMAT) ?? 'cpio',
+      compressor: header.string(Tag.PAYLOADCOMPRESSOR),
+      coverage: coverageOf(header, signature),
+    },
+    files,
+    scriptlets: readScriptlets(header),
+    triggers: readTriggers(header),
+    dependencies: kind => readDependencies(header, kind),
+    warnings,
+  }
+}
+
+function formatOf(header: Header): 3 | 4 | 6 {
+  const format = header.number(Tag.RPMFORMAT)
+  if (format === undefined) return header.region === Tag.HEADERIMMUTABLE ? 4 : 3
+  if (format === 3 || format === 4 || format === 6) return format
+  throw new RpmError('unsupported-version', `RPMFORMAT is ${format}; 3, 4 and 6 are known`)
+}
+
+function nevraOf(header: Header, isSource: boolean): Nevra {
+  const required = (tag: number, name: string): string => {
+    const text = header.string(tag)
+    if (!text) throw new RpmError('missing-tag', `the header has no ${name}`)
+    return text
+  }
+  const noSource = header.has(Tag.NOSOURCE) || header.has(Tag.NOPATCH)
+  return {
+    name: required(Tag.NAME, 'NAME'),
+    epoch: header.number(Tag.EPOCH),
+    version: required(Tag.VERSION, 'VERSION'),
+    release: required(Tag.RELEASE, 'RELEASE'),
+    arch: isSource ? (noSource ? 'nosrc' : 'src') : (header.string(Tag.ARCH) ?? 'noarch'),
+  }
+}
+
+/** The header of a source package has the build host's ARCH, and the oldest ones say nothing of being a source. */
+function isSourcePackage(header: Header, files: readonly FileInfo[]): boolean {
+  if (header.has(Tag.SOURCEPACKAGE)) return true
+  if (header.has(Tag.SOURCERPM)) return false
+  if (files.length === 0) return false
+  const names = header.strings(Tag.OLDFILENAMES) ?? header.strings(Tag.DIRNAMES) ?? []
+  return names.every(name => !name.startsWith('/'))
+}
+
+function coverageOf(header: Header, signature: Header): Strength {
+  const digests = payloadDigests(header, signature)
+  if (digests.some(({ strength }) => strength === 'strong')) return 'strong'
+  return digests.length > 0 ? 'weak' : 'none'
 }

@@ -1,7 +1,7 @@
+import type { Strength } from './digest-algorithms.ts'
 import { RpmError } from './errors.ts'
 import type { ReadOptions } from './limits.ts'
 import type { Nevra } from './nevra.ts'
-import type { Strength } from './package.ts'
 import type { Source } from './source.ts'
 
 /** What good signatures by known keys vouch for; the payload counts as signed where a signed header holds its digest. */

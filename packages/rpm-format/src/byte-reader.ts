@@ -1,0 +1,110 @@
+const nothing = Buffer.alloc(0)
+
+/**
+ * Exact reads over chunks of any size. What lies in one chunk is handed out without a copy, and by the try… methods
+ * without a promise.
+ */
+export class ByteReader {
+  readonly #chunks: AsyncIterator<Uint8Array, unknown, undefined>
+  readonly #truncated: (position: number, what: string) => Error
+  #chunk: Buffer = nothing
+  #at = 0
+  #read = 0
+
+  /** `truncated` makes the error for an input that ends before `what` does. */
+  constructor(
+    chunks: AsyncIterator<Uint8Array, unknown, undefined>,
+    truncated: (position: number, what: string) => Error,
+  ) {
+    this.#chunks = chunks
+    this.#truncated = truncated
+  }
+
+  /** Bytes handed out so far. */
+  get position(): number {
+    return this.#read - (this.#chunk.length - this.#at)
+  }
+
+  /** `length` bytes if they are there already, in one piece. */
+  tryRead(length: number): Buffer | undefined {
+    const end = this.#at + length
+    if (end > this.#chunk.length) return undefined
+    const bytes = this.#chunk.subarray(this.#at, end)
+    this.#at = end
+    return bytes
+  }
+
+  /** Exactly `length` bytes. Memory grows with what arrives, not with what was asked for. */
+  async read(length: number, what: string): Promise<Buffer> {
+    const bytes = this.tryRead(length)
+    if (bytes) return bytes
+    const pieces: Buffer[] = []
+    let missing = length
+    while (missing > 0) {
+      const piece = this.tryTake(missing) ?? (await this.take(missing))
+      if (!piece) throw this.#truncated(this.position, what)
+      pieces.push(piece)
+      missing -= piece.length
+    }
+    return Buffer.concat(pieces, length)
+  }
+
+  /** Between 1 and `most` bytes if any are there already. */
+  tryTake(most: number): Buffer | undefined {
+    if (this.#at >= this.#chunk.length) return undefined
+    const piece = this.#chunk.subarray(this.#at, this.#at + most)
+    this.#at += piece.length
+    return piece
+  }
+
+  /** Between 1 and `most` bytes, undefined at the end. */
+  async take(most: number): Promise<Buffer | undefined> {
+    return this.tryTake(most) ?? ((await this.#fill()) ? this.tryTake(most) : undefined)
+  }
+
+  /** The next `length` bytes, or fewer at the end, without consuming them. */
+  async peek(length: number): Promise<Buffer> {
+    while (this.#chunk.length - this.#at < length) {
+      const rest = this.#chunk.subarray(this.#at)
+      if (!(await this.#fill())) break
+      if (rest.length > 0) this.#chunk = Buffer.concat([rest, this.#chunk])
+    }
+    return this.#chunk.subarray(this.#at, this.#at + length)
+  }
+
+  /** Puts back the tail of what was taken last. */
+  unread(length: number): void {
+    this.#at -= length
+  }
+
+  /** All that is left, chunk by chunk. Ending early closes nothing: what is left can still be read. */
+  async *rest(): AsyncGenerator<Buffer, void, undefined> {
+    for (;;) {
+      const piece = await this.take(Number.MAX_SAFE_INTEGER)
+      if (!piece) return
+      yield piece
+    }
+  }
+
+  truncated(what: string): Error {
+    return this.#truncated(this.position, what)
+  }
+
+  /** Releases what the chunks come from. */
+  async close(): Promise<void> {
+    await this.#chunks.return?.()
+  }
+
+  /** On failure (the end) the current chunk stays as it is. */
+  async #fill(): Promise<boolean> {
+    for (;;) {
+      const { done, value } = await this.#chunks.next()
+      if (done) return false
+      if (value.length === 0) continue
+      this.#chunk = Buffer.isBuffer(value) ? value : Buffer.from(value.buffer, value.byteOffset, value.byteLength)
+      this.#at = 0
+      this.#read += value.length
+      return true
+    }
+  }
+}

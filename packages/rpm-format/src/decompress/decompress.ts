@@ -1,0 +1,23 @@
+import type { Limits } from '../limits.ts'
+import { gunzip } from './gzip.ts'
+import type { Compression } from './sniff.ts'
+import { unxz } from './xz.ts'
+import { unzstd } from './zstd.ts'
+
+/** The payload's archive in chunks of up to 512 KiB. Ending early frees the decompressor and leaves the input as it is. */
+export function decompress(
+  input: AsyncIterable<Uint8Array>,
+  compression: Compression,
+  limits: Limits,
+): AsyncIterator<Uint8Array, unknown, undefined> {
+  switch (compression) {
+    case 'gzip':
+      return gunzip(input)
+    case 'xz':
+      return unxz(input)
+    case 'zstd':
+      return unzstd(input, limits)
+    default:
+      return input[Symbol.asyncIterator]()
+  }
+}

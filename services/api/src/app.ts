@@ -1,30 +1,35 @@
 import { OpenAPIHono } from '@hono/zod-openapi'
+import { bodyLimit } from 'hono/body-limit'
 import type { ApiDependencies, ApiEnv } from './dependencies.ts'
+import { answerUnrouted } from './http/method-not-allowed.ts'
 import { Problem, problemResponse } from './http/problem.ts'
 import { requestContext } from './http/request-context.ts'
+import { downloadRoutes } from './routes/download.ts'
+import { healthRoutes } from './routes/health.ts'
+import { indexRoutes } from './routes/index.ts'
 
 const CLIENT = '/api/v1/install/client'
+/** Of a request's body; routes may allow less. */
+const LARGEST_BODY = 1024 * 1024
 
-/** The whole public HTTP interface, ready for a listener (main.ts) or for `app.request()` (tests). */
+/** The whole public HTTP interface, ready for a listener (service.ts) or for `app.request()` (tests). */
 export function createApp(dependencies: ApiDependencies): OpenAPIHono<ApiEnv> {
   const app = new OpenAPIHono<ApiEnv>()
-  app.use('*', requestContext(dependencies.logger))
+  app.use('*', requestContext(dependencies))
+  app.use('*', bodyLimit({ maxSize: LARGEST_BODY, onError: () => Promise.reject(bodyTooLarge()) }))
 
-  const client = new OpenAPIHono<ApiEnv>()
-  // client.route('/', downloadRoutes(dependencies))
-  // client.route('/', installerRoutes(dependencies))
-  // client.route('/', planRoutes(dependencies))
-  // client.route('/', reportRoutes(dependencies))
-  app.route(CLIENT, client)
+  app.route(CLIENT, downloadRoutes(dependencies))
+  // app.route(CLIENT, installerRoutes(dependencies))
+  // app.route(CLIENT, planRoutes(dependencies))
+  // app.route(CLIENT, reportRoutes(dependencies))
+  app.route('/', healthRoutes(dependencies))
+  app.route('/', indexRoutes(dependencies))
+  app.doc31('/openapi.json', {
+    openapi: '3.1.0',
+    info: { title: 'Diskful', version: '1', description: 'Software for the diskful nodes of a cluster.' },
+  })
 
-  app.notFound(c =>
-    problemResponse(c, {
-      status: 404,
-      code: 'no-such-route',
-      title: 'There is nothing at this address',
-      detail: `${c.req.path} is not an address of this service; GET / lists them.`,
-    }),
-  )
+  app.notFound(c => answerUnrouted(app, c))
   app.onError((error, c) => {
     if (error instanceof Problem) return problemResponse(c, error.facts)
     c.get('logger').error({ err: error }, 'request failed')
@@ -36,4 +41,13 @@ export function createApp(dependencies: ApiDependencies): OpenAPIHono<ApiEnv> {
     })
   })
   return app
+}
+
+function bodyTooLarge(): Problem {
+  return new Problem({
+    status: 413,
+    code: 'body-too-large',
+    title: 'The request is too large',
+    detail: `At most ${LARGEST_BODY} bytes are read.`,
+  })
 }

@@ -1,21 +1,117 @@
-/** What the API reads from its environment, validated (loadConfig). */
+import { arch } from 'node:os'
+import { resolve } from 'node:path'
+import {
+  canonicalArch,
+  folder,
+  readEnvironment,
+  type SharedEnvironment,
+  sharedVariables,
+  text,
+  type Variables,
+  wholeNumber,
+} from '@diskful/conversion'
+import { z } from 'zod'
+
+const REPOSITORY = resolve(import.meta.dirname, '../../..')
+
+/** What the API reads besides the variables that the converters read too. */
+const apiVariables = {
+  HOST: z.string().optional().describe('an address to listen on; unset means all'),
+  PORT: wholeNumber(0, 65_535, 8080),
+  OPS_PORT: wholeNumber(0, 65_535, 8081),
+  STATE_DIR: folder(resolve(REPOSITORY, '.state')),
+  PUBLIC_URL: z
+    .string()
+    .refine(isBaseUrl)
+    .transform(url => url.replace(/\/+$/, ''))
+    .optional()
+    .describe('the http:// or https:// address under which nodes reach this service, without query'),
+  DEFAULT_ARCH: z
+    .string()
+    .regex(/^[A-Za-z0-9_-]{1,32}$/)
+    .transform(canonicalArch)
+    .default(canonicalArch(arch()))
+    .describe('an architecture such as x86_64 or aarch64'),
+  CLIENT_PACKAGES: nameList('clusterware-node'),
+  ENABLE_SERVICES: nameList('cw-status-updater'),
+  SHUTDOWN_SECONDS: wholeNumber(0, 3600, 30),
+  MAX_WAITERS: wholeNumber(1, 1_000_000, 20_000),
+  ACCEL_REDIRECT_PREFIX: z
+    .string()
+    .regex(/^(\/[A-Za-z0-9._-]+)+$/)
+    .optional()
+    .describe(
+      "a path such as /_diskful, that of nginx's internal locations; unset means that the API sends files itself",
+    ),
+  OPS_TOKEN: text('a secret'),
+} as const satisfies Variables
+
+/** What the API reads from its environment, validated. */
 export interface ApiConfig {
-  host: string
+  host: string | undefined
   port: number
   opsHost: string
+  /** 0: no ops port. */
   opsPort: number
   opsToken: string | undefined
   clientPkgsDir: string
   cacheDir: string
   stateDir: string
   redisUrl: string | undefined
+  redisPrefix: string
+  /** Without a slash at its end. */
   publicUrl: string | undefined
   defaultArch: string
   clientPackages: readonly string[]
   enableServices: readonly string[]
   convertWaitMs: number
   gzipLevel: number
+  zstdLevel: number
   shutdownMs: number
+  maxWaiters: number
   accelRedirectPrefix: string | undefined
-  logLevel: string
+  logLevel: SharedEnvironment['LOG_LEVEL']
+}
+
+/** Throws EnvironmentError with everything that is wrong at once. */
+export function readConfig(env: NodeJS.ProcessEnv): ApiConfig {
+  const read = readEnvironment({ ...sharedVariables, ...apiVariables }, env)
+  return {
+    host: read.HOST,
+    port: read.PORT,
+    opsHost: read.OPS_HOST,
+    opsPort: read.OPS_PORT,
+    opsToken: read.OPS_TOKEN,
+    clientPkgsDir: read.CLIENTPKGS_DIR,
+    cacheDir: read.CACHE_DIR,
+    stateDir: read.STATE_DIR,
+    redisUrl: read.REDIS_URL,
+    redisPrefix: read.REDIS_PREFIX,
+    publicUrl: read.PUBLIC_URL,
+    defaultArch: read.DEFAULT_ARCH,
+    clientPackages: read.CLIENT_PACKAGES,
+    enableServices: read.ENABLE_SERVICES,
+    convertWaitMs: read.CONVERT_WAIT_SECONDS * 1000,
+    gzipLevel: read.GZIP_LEVEL,
+    zstdLevel: read.ZSTD_LEVEL,
+    shutdownMs: read.SHUTDOWN_SECONDS * 1000,
+    maxWaiters: read.MAX_WAITERS,
+    accelRedirectPrefix: read.ACCEL_REDIRECT_PREFIX,
+    logLevel: read.LOG_LEVEL,
+  }
+}
+
+function nameList(fallback: string) {
+  return z
+    .string()
+    .default(fallback)
+    .transform(names => names.split(/[\s,]+/).filter(Boolean))
+    .refine(names => names.every(name => /^[A-Za-z0-9_][A-Za-z0-9_.+@:~^-]{0,254}$/.test(name)))
+    .describe(`names separated by spaces or commas; unset means ${fallback}`)
+}
+
+function isBaseUrl(url: string): boolean {
+  if (!URL.canParse(url) || /\s/.test(url)) return false
+  const { protocol, search, hash, username } = new URL(url)
+  return /^https?:$/.test(protocol) && search === '' && hash === '' && username === ''
 }

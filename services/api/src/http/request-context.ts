@@ -1,18 +1,52 @@
 import { randomUUID } from 'node:crypto'
-import type { MiddlewareHandler } from 'hono'
-import type { Logger } from 'pino'
-import type { ApiEnv } from '../dependencies.ts'
+import type { Context, MiddlewareHandler } from 'hono'
+import { routePath } from 'hono/route'
+import type { ApiDependencies, ApiEnv } from '../dependencies.ts'
 
 const ACCEPTABLE_ID = /^[A-Za-z0-9][A-Za-z0-9._:-]{0,127}$/
+const LONGEST_LOGGED_URL = 1024
 
-/** Gives each request an id (the caller's `x-request-id` when it is a plain one), a logger, and the id back in the answer. */
-export function requestContext(logger: Logger): MiddlewareHandler<ApiEnv> {
+/**
+ * Gives each request an id (the caller's `x-request-id` when it is a plain one), a logger that carries it, the id back in
+ * the answer, and one log line and its metrics once the last byte is out.
+ */
+export function requestContext({
+  logger,
+  metrics,
+}: Pick<ApiDependencies, 'logger' | 'metrics'>): MiddlewareHandler<ApiEnv> {
   return async function requestContext(c, next) {
+    const began = performance.now()
     const asked = c.req.header('x-request-id')
     const requestId = asked !== undefined && ACCEPTABLE_ID.test(asked) ? asked : randomUUID()
     c.set('requestId', requestId)
     c.set('logger', logger.child({ requestId }))
-    c.header('x-request-id', requestId)
+    c.set('logged', {})
     await next()
+    c.res.headers.set('x-request-id', requestId)
+
+    const route = routePath(c, -1)
+    const status = c.res.status
+    const done = () => {
+      const ms = performance.now() - began
+      metrics.request(route, c.req.method, status, ms / 1000)
+      const level = /^\/(healthz|readyz)$/.test(route) ? 'debug' : 'info'
+      c.get('logger')[level](
+        { ...requestFacts(c), status, ms: Math.round(ms * 10) / 10, ...c.get('logged') },
+        'request',
+      )
+    }
+    if (c.env?.outgoing === undefined) done()
+    else c.env.outgoing.once('close', done)
+  }
+}
+
+function requestFacts(c: Context<ApiEnv>) {
+  const { incoming, outgoing, fileBody } = c.env ?? {}
+  return {
+    method: c.req.method,
+    url: (incoming?.url ?? c.req.path).slice(0, LONGEST_LOGGED_URL),
+    remote: incoming?.socket.remoteAddress,
+    ...(fileBody === undefined ? {} : { bytes: fileBody.sent }),
+    ...(outgoing !== undefined && !outgoing.writableFinished ? { aborted: true } : {}),
   }
 }

@@ -1,0 +1,46 @@
+import { identityText, levelFor, sameIdentity, type TarFormat } from '@diskful/conversion'
+import type { ApiDependencies } from '../dependencies.ts'
+import type { CatalogEntry } from '../ports.ts'
+import { SourceChangedError } from './fresh-entry.ts'
+
+const REMEMBERED = 20_000
+
+/** Conversion keys of packages; each state of a file is read once, so that a hit costs no look at the RPM. */
+export class ConversionKeys {
+  readonly #dependencies: Pick<ApiDependencies, 'catalog' | 'config' | 'conversionKey'>
+  readonly #known = new Map<string, Promise<string>>()
+
+  constructor(dependencies: Pick<ApiDependencies, 'catalog' | 'config' | 'conversionKey'>) {
+    this.#dependencies = dependencies
+  }
+
+  /** Rejects with RpmError for a broken package, `source-changed` or ENOENT where the catalog is out of date. */
+  keyOf(entry: CatalogEntry, format: TarFormat): Promise<string> {
+    const state = `${format} ${identityText(entry.identity)} ${entry.file}`
+    const known = this.#known.get(state)
+    if (known !== undefined) return known
+    const reading = this.#read(entry, format)
+    this.#remember(state, reading)
+    return reading
+  }
+
+  async #read(entry: CatalogEntry, format: TarFormat): Promise<string> {
+    const { catalog, config, conversionKey } = this.#dependencies
+    const handle = await catalog.open(entry)
+    try {
+      const { key, identity } = await conversionKey(handle, { format, level: levelFor(format, config) })
+      if (!sameIdentity(identity, entry.identity))
+        throw new SourceChangedError(`${entry.file} changed while it was read`)
+      return key
+    } finally {
+      await handle.close()
+    }
+  }
+
+  #remember(state: string, reading: Promise<string>): void {
+    const [oldest] = this.#known.keys()
+    if (this.#known.size >= REMEMBERED && oldest !== undefined) this.#known.delete(oldest)
+    this.#known.set(state, reading)
+    reading.catch(() => this.#known.delete(state)) // whoever asked sees the failure, the next one tries again
+  }
+}

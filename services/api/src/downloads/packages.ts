@@ -1,0 +1,55 @@
+import type { ApiDependencies } from '../dependencies.ts'
+import type { CatalogEntry } from '../ports.ts'
+import type { Artifact } from './artifact.ts'
+import { withFreshEntry } from './fresh-entry.ts'
+import { notFound, type Wanted } from './lookup-problems.ts'
+import { mediaTypeOf } from './media-types.ts'
+
+/** RPM and DEB files as they lie in the folder. */
+export class PackageDownloads {
+  readonly #dependencies: Pick<ApiDependencies, 'catalog' | 'config'>
+
+  constructor(dependencies: Pick<ApiDependencies, 'catalog' | 'config'>) {
+    this.#dependencies = dependencies
+  }
+
+  open(wanted: Wanted): Promise<Artifact> {
+    const { catalog } = this.#dependencies
+    return withFreshEntry(
+      catalog,
+      () => this.#find(wanted),
+      entry => this.openEntry(entry),
+    )
+  }
+
+  /** Rejects with `package-changed` or ENOENT where the catalog's knowledge is out of date. */
+  async openEntry(entry: CatalogEntry): Promise<Artifact> {
+    const { catalog } = this.#dependencies
+    const handle = await catalog.open(entry)
+    try {
+      return {
+        type: entry.type,
+        handle,
+        fileName: entry.fileName,
+        mediaType: mediaTypeOf(entry.fileName),
+        size: entry.identity.size,
+        sha256: await catalog.sha256(entry),
+        identity: entry.identity,
+        accelPath: `packages/${entry.type}/${entry.file}`,
+      }
+    } catch (error) {
+      await handle.close()
+      throw error
+    }
+  }
+
+  #find(wanted: Wanted): CatalogEntry {
+    const { catalog, config } = this.#dependencies
+    const options = { ...(wanted.arch === undefined ? {} : { arch: wanted.arch }), defaultArch: config.defaultArch }
+    const entry =
+      catalog.resolve(wanted.type, wanted.name, options) ??
+      catalog.resolve(wanted.type, wanted.name.replaceAll(':', '%3a'), options) // apt's file names of DEBs with an epoch
+    if (entry === undefined) throw notFound(catalog, wanted, [wanted.type])
+    return entry
+  }
+}

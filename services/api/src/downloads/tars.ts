@@ -1,0 +1,96 @@
+import { identityOf, levelFor, type StoredTar, type TarFormat } from '@diskful/conversion'
+import type { ApiDependencies } from '../dependencies.ts'
+import type { CatalogEntry } from '../ports.ts'
+import type { Artifact } from './artifact.ts'
+import { ConversionKeys } from './conversion-keys.ts'
+import { asBrokenPackage, asProblem, notInStore, throwUnlessPublished } from './conversion-problems.ts'
+import { withFreshEntry } from './fresh-entry.ts'
+import { mediaTypeOf } from './media-types.ts'
+import type { PackageDownloads } from './packages.ts'
+import { type AskedTar, chooseTar } from './tar-choice.ts'
+
+export interface Asker {
+  requestId: string
+  /** Aborted when the client leaves: it stops waiting, the conversion goes on. */
+  signal: AbortSignal | undefined
+}
+
+/** `own`: an admin's TAR; `hit`: from the store; `miss`: made now. */
+export type TarOrigin = 'own' | 'hit' | 'miss'
+
+/** TARs: an admin's own, the store's, or one made now from the RPM. The store is the truth, the queue only a means. */
+export class TarDownloads {
+  readonly #dependencies: ApiDependencies
+  readonly #packages: PackageDownloads
+  readonly #keys: ConversionKeys
+
+  constructor(dependencies: ApiDependencies, packages: PackageDownloads) {
+    this.#dependencies = dependencies
+    this.#packages = packages
+    this.#keys = new ConversionKeys(dependencies)
+  }
+
+  open(asked: AskedTar, asker: Asker): Promise<{ artifact: Artifact; origin: TarOrigin }> {
+    const { catalog, config } = this.#dependencies
+    const choose = () => chooseTar(catalog, asked, config.defaultArch)
+    return withFreshEntry(catalog, choose, async choice => {
+      if ('own' in choice) return { artifact: await this.#packages.openEntry(choice.own), origin: 'own' }
+      return this.#openConverted(choice.rpm, choice.format, asker)
+    })
+  }
+
+  async #openConverted(rpm: CatalogEntry, format: TarFormat, asker: Asker) {
+    const { store } = this.#dependencies
+    const key = await this.#keyOf(rpm, format)
+    const found = await store.get(key)
+    if (found) return { artifact: await storedArtifact(found), origin: 'hit' as const }
+    const remake = (await store.lookup(key)).state === 'damaged'
+    await this.#convert(rpm, { key, format, remake }, asker)
+    const made = await store.get(key)
+    if (!made) throw notInStore(rpm)
+    return { artifact: await storedArtifact(made), origin: 'miss' as const }
+  }
+
+  async #keyOf(rpm: CatalogEntry, format: TarFormat): Promise<string> {
+    try {
+      return await this.#keys.keyOf(rpm, format)
+    } catch (error) {
+      throw asBrokenPackage(error, rpm)
+    }
+  }
+
+  async #convert(rpm: CatalogEntry, wanted: { key: string; format: TarFormat; remake: boolean }, asker: Asker) {
+    const { config, metrics, queue } = this.#dependencies
+    const { key, format, remake } = wanted
+    const { file, identity, nevra } = rpm
+    const { requestId, signal } = asker
+    const level = levelFor(format, config)
+    const job = { key, file, identity, nevra, format, level, requestId, priority: 'node' as const, remake }
+    const endWait = metrics.waitBegins()
+    try {
+      throwUnlessPublished(await queue.convert(job, { waitMs: config.convertWaitMs, ...(signal && { signal }) }), rpm)
+    } catch (error) {
+      throw asProblem(error)
+    } finally {
+      endWait()
+    }
+  }
+}
+
+async function storedArtifact({ handle, meta }: StoredTar): Promise<Artifact> {
+  try {
+    return {
+      type: 'tar',
+      handle,
+      fileName: meta.file,
+      mediaType: mediaTypeOf(meta.file),
+      size: meta.size,
+      sha256: meta.sha256,
+      identity: identityOf(await handle.stat({ bigint: true })),
+      accelPath: `cache/tar/${meta.key}/${meta.file}`,
+    }
+  } catch (error) {
+    await handle.close()
+    throw error
+  }
+}

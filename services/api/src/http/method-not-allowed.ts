@@ -1,0 +1,34 @@
+import type { Context, Hono } from 'hono'
+import type { ApiEnv } from '../dependencies.ts'
+import { problemResponse } from './problem.ts'
+
+const METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE']
+
+/** For addresses without a handler for the method: 405 where others have one, 204 for OPTIONS, 404 elsewhere. */
+export function answerUnrouted(app: Hono<ApiEnv>, c: Context<ApiEnv>): Response {
+  const allowed = allowedMethods(app, c.req.path)
+  if (allowed.length === 0) {
+    return problemResponse(c, {
+      status: 404,
+      code: 'no-such-route',
+      title: 'There is nothing at this address',
+      detail: `${c.req.path.slice(0, 200)} is no address of this service; GET / lists them.`,
+    })
+  }
+  const allow = [...allowed, 'OPTIONS'].join(', ')
+  if (c.req.method === 'OPTIONS') return c.body(null, 204, { allow })
+  return problemResponse(c, {
+    status: 405,
+    code: 'method-not-allowed',
+    title: 'Not with this method',
+    detail: `${c.req.path.slice(0, 200)} answers ${allow}, not ${c.req.method}.`,
+    headers: { allow },
+  })
+}
+
+function allowedMethods(app: Hono<ApiEnv>, path: string): string[] {
+  const methods = METHODS.filter(method =>
+    app.router.match(method, path)[0].some(([[, route]]) => route.method === method),
+  )
+  return methods.includes('GET') ? [...methods, 'HEAD'] : methods
+}

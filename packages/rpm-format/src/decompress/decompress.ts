@@ -1,5 +1,7 @@
 import type { Limits } from '../limits.ts'
+import { bunzip2 } from './bzip2.ts'
 import { gunzip } from './gzip.ts'
+import { unlzma } from './lzma.ts'
 import type { Compression } from './sniff.ts'
 import { unxz } from './xz.ts'
 import { unzstd } from './zstd.ts'
@@ -17,7 +19,11 @@ export function decompress(
       return unxz(input)
     case 'zstd':
       return unzstd(input, limits)
-    default:
+    case 'lzma':
+      return unlzma(input, limits)
+    case 'bzip2':
+      return bunzip2(input)
+    case 'none':
       return input[Symbol.asyncIterator]()
   }
 }

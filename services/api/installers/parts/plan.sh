@@ -5,15 +5,16 @@
 #   fetch_plan TYPE       PLAN_FILE, PLAN_ROWS; dies with E_NOT_OFFERED when a package is not on the head node
 #   each_row FUNCTION     calls it once a file, in order of installation, with ROW_TYPE, ROW_NAME, ROW_VERSION,
 #                         ROW_FILE (the last step of its URL), ROW_SIZE, ROW_SHA256 ('-' where not known yet) set;
-#                         stops at, and returns, the first failure
+#                         stops at, and returns, the first failure. Rows that this node has no use for (ROW_WHEN names
+#                         a package that it has not) are left out
 #   each_unresolved FUNCTION   calls it with PACKAGE REQUIREMENT for what is not on the head node
 #   show_plan             prints it
 #   fetch_row             downloads and checks the row's file; ROW_PATH is where it is; dies when it cannot
 #   drop_downloads        after success: nothing is kept
 # Downloads lie in STATE_DIR/downloads: a cut run's are continued by the next.
 #
-# The plan is text: one line a file, `type TAB name TAB version TAB file TAB size TAB sha256`. Lines with # are about
-# it: `#missing TAB name TAB near names`, `#unresolved TAB package TAB requirement`, and last `#end TAB rows`.
+# The plan is text: one line a file, `type TAB name TAB version TAB file TAB size TAB sha256 [TAB when]`. Lines with #
+# are about it: `#missing TAB name TAB near names`, `#unresolved TAB package TAB requirement`, and last `#end TAB rows`.
 
 PLAN_FILE=
 PLAN_ROWS=0
@@ -45,10 +46,19 @@ refuse_missing() {
 }
 
 each_row() {
-  while IFS=$TAB read -r ROW_TYPE ROW_NAME ROW_VERSION ROW_FILE ROW_SIZE ROW_SHA256 <&3; do
+  while IFS=$TAB read -r ROW_TYPE ROW_NAME ROW_VERSION ROW_FILE ROW_SIZE ROW_SHA256 ROW_WHEN <&3; do
     case $ROW_TYPE in '#'* | '') continue ;; esac
+    [ -z "$ROW_WHEN" ] || row_is_wanted || continue
     "$1" 3<&- || return
   done 3<"$PLAN_FILE"
+}
+
+# `foo if bar`: only rpm can say whether a node has bar; its first word decides, versions and what is behind it do not.
+row_is_wanted() {
+  row_is_wanted_name=${ROW_WHEN#"${ROW_WHEN%%[!( ]*}"}
+  row_is_wanted_name=${row_is_wanted_name%% *}
+  [ "$NODE_RPM" = works ] || return 1
+  rpm -q --whatprovides "${row_is_wanted_name%)}" >/dev/null 2>&1 3<&-
 }
 
 each_unresolved() {

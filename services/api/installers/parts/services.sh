@@ -2,8 +2,8 @@
 # Units: enabled, never started, with systemctl or without.
 #
 # Provides
-#   hold_services         from here on no scriptlet starts anything (SYSTEMD_OFFLINE, or see start_is_held)
-#   start_is_held         does this node's systemctl know SYSTEMD_OFFLINE? (239 and later)
+#   hold_services         from here on SYSTEMD_OFFLINE=1: systemctl changes links and starts nothing (239 and later)
+#   without_starts CMD..  runs CMD so that no systemctl in it starts anything, with an older systemd too
 #   enable_unit UNIT      0: enabled (kept in ENABLED). 1: no such unit. 2: it cannot be enabled; warned
 #   enable_services       the head node's list (SERVED_SERVICES); a unit that is not there is a warning, or only a
 #                         remark where somebody chose other packages
@@ -16,14 +16,59 @@ UNIT_ROOT=
 
 hold_services() {
   SYSTEMD_OFFLINE=1
-  # Debian's helpers and invoke-rc.d ask these as well.
   export SYSTEMD_OFFLINE
 }
+
+without_starts() {
+  if [ ! -d /run/systemd/system ] || start_is_held; then
+    "$@"
+    return
+  fi
+  # An older systemctl (RHEL 7 has 219) asks nobody: in a mount namespace of the command's own another one lies over
+  # it, which leaves out whatever starts. It is gone with the command, however that ends.
+  without_starts_real=$(readlink -f "$(command -v systemctl)")
+  printf '%s\nexec %s "$@"\n' "$SYSTEMCTL_WITHOUT_STARTS" "$STATE_DIR/systemctl.real" >"$STATE_DIR/systemctl" && : >"$STATE_DIR/systemctl.real" &&
+    chmod 755 "$STATE_DIR/systemctl" "$STATE_DIR/systemctl.real"
+  if unshare -m true 2>/dev/null; then
+    unshare -m /bin/sh -c "$MOUNT_SYSTEMCTL" sh "$STATE_DIR" "$without_starts_real" "$@"
+  else
+    warn 'this systemd is older than 239 and no mount namespace can be made: scriptlets may start services'
+    "$@"
+  fi
+}
+
+# shellcheck disable=SC2016 # for the inner shell
+MOUNT_SYSTEMCTL='
+state=$1 real=$2
+shift 2
+mount --make-rprivate / 2>/dev/null
+mount --bind "$real" "$state/systemctl.real" && mount --bind "$state/systemctl" "$real" &&
+  mount -o remount,bind,exec "$real" || echo "diskful: systemctl cannot be covered: scriptlets may start services" >&2
+exec "$@"
+'
+
+# shellcheck disable=SC2016 # for the script that it is
+SYSTEMCTL_WITHOUT_STARTS='#!/bin/sh
+verb=
+for word; do
+  shift
+  case $word in
+    --now) continue ;;
+    -*) ;;
+    *) [ -n "$verb" ] || verb=$word ;;
+  esac
+  set -- "$@" "$word"
+done
+case $verb in
+  *start | *reload* | stop | isolate | kill | daemon-re* | reset-failed | reboot | poweroff | halt | kexec | default | \
+    rescue | emergency | set-property) echo "diskful: systemctl $verb is left to the next boot" && exit 0 ;;
+esac'
 
 systemd_version() {
   systemctl --version 2>/dev/null | sed -n '1s/^systemd \([0-9]\{1,\}\).*/\1/p'
 }
 
+# Does systemctl know SYSTEMD_OFFLINE?
 start_is_held() {
   start_is_held_version=$(systemd_version)
   [ -z "$start_is_held_version" ] || [ "$start_is_held_version" -ge 239 ]

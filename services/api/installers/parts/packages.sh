@@ -1,0 +1,89 @@
+# shellcheck shell=sh
+# What the rpm and the deb installer have in common: rows of the plan against what the node has.
+#
+# The installer defines, for the row at hand
+#   row_is_installed       the same or a newer version is there, and whole
+#   row_scriptlets         prints its scriptlets, once it is installed
+# Provides
+#   collect_rows           downloads what is missing into FILES_LIST (paths); notes what is there; in a dry run only
+#                          says so. What a cut run left installed goes to REPAIR_LIST as well
+#   with_list LIST CMD..   runs CMD with the lines of LIST as further arguments
+#   remember_pending       from now until forget_pending a cut run is noticed by the next one
+#   need_rows              dies with E_PACKAGE_TOOL for a row that is not installed after all
+#   enable_named_units     enables what the packages' scriptlets enable or preset, once a package and node
+
+FILES_LIST=
+REPAIR_LIST=
+WANTED=
+
+collect_rows() {
+  FILES_LIST=$WORK_DIR/files REPAIR_LIST=$WORK_DIR/repair WANTED=$WORK_DIR/wanted
+  : >"$FILES_LIST"
+  : >"$REPAIR_LIST"
+  : >"$WANTED"
+  each_row collect_row
+}
+
+collect_row() {
+  if row_is_installed; then
+    if grep -qx "$ROW_NAME" "$STATE_DIR/pending" 2>/dev/null; then
+      say "$ROW_NAME $ROW_VERSION is there, but the run that installed it was cut: repairing it"
+      [ "$DRY_RUN" = no ] || return 0
+      fetch_row
+      printf '%s\n' "$ROW_PATH" >>"$REPAIR_LIST"
+    else
+      say "$ROW_NAME $ROW_VERSION or newer is there already"
+      note_present "$ROW_NAME" "$ROW_VERSION"
+      return 0
+    fi
+  else
+    say "$ROW_NAME $ROW_VERSION is to be installed ($ROW_FILE, $ROW_SIZE bytes)"
+    [ "$DRY_RUN" = no ] || return 0
+    fetch_row
+    printf '%s\n' "$ROW_PATH" >>"$FILES_LIST"
+  fi
+  printf '%s\t%s\n' "$ROW_NAME" "$ROW_VERSION" >>"$WANTED"
+}
+
+with_list() {
+  with_list_file=$1
+  shift
+  while IFS= read -r with_list_line <&3; do set -- "$@" "$with_list_line"; done 3<"$with_list_file"
+  "$@"
+}
+
+remember_pending() {
+  cut -f 1 "$WANTED" >>"$STATE_DIR/pending" || warn "$STATE_DIR/pending cannot be written"
+}
+
+forget_pending() {
+  rm -f "$STATE_DIR/pending"
+}
+
+need_rows() {
+  NOT_INSTALLED=
+  each_row need_row
+  [ -z "$NOT_INSTALLED" ] || die "$E_PACKAGE_TOOL" "not installed although the package tool reported no failure:$NOT_INSTALLED"
+  while IFS=$TAB read -r need_rows_name need_rows_version <&3; do
+    note_installed "$need_rows_name" "$need_rows_version"
+  done 3<"$WANTED"
+}
+
+need_row() {
+  row_is_installed || NOT_INSTALLED="$NOT_INSTALLED $ROW_NAME"
+}
+
+enable_named_units() {
+  [ "$ENABLE" = yes ] || return 0
+  mkdir -p "$STATE_DIR/enabled"
+  each_row enable_row_units
+}
+
+# Once: a unit that an admin disabled since then stays disabled.
+enable_row_units() {
+  [ ! -e "$STATE_DIR/enabled/$ROW_NAME" ] || return 0
+  for enable_row_unit in $(row_scriptlets | units_named); do
+    enable_unit "$enable_row_unit" || log "$ROW_NAME names $enable_row_unit, which is not enabled"
+  done
+  : >"$STATE_DIR/enabled/$ROW_NAME"
+}

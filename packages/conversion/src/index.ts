@@ -48,5 +48,6 @@ export type { ConversionQueue, ConvertOptions, QueueStatus } from './queue/conve
 export { type LocalQueueOptions, localQueue } from './queue/local-queue.ts'
 export { QueueError, type QueueErrorCode } from './queue/queue-error.ts'
 export { RECIPE } from './recipe.ts'
+export type { Lookup, StoredTar } from './store/lookup.ts'
 export type { TarMeta } from './store/tar-meta.ts'
-export { type Lookup, type StoredTar, type StoreStatus, TarStore, type TarStoreOptions } from './store/tar-store.ts'
+export { type StoreStatus, TarStore, type TarStoreOptions } from './store/tar-store.ts'

@@ -1,0 +1,40 @@
+#!/bin/sh
+# diskful start        API and converter in one (standalone; with REDIS_URL, one of each on the queue)
+# diskful api          the API alone
+# diskful converter    a converter alone
+# diskful cache:verify, diskful prewarm, diskful rpm-format …, diskful node …
+set -eu
+
+here=$0
+while [ -L "$here" ]; do
+	to=$(readlink "$here")
+	case $to in /*) here=$to ;; *) here=${here%/*}/$to ;; esac
+done
+home=$(CDPATH='' cd -- "${here%/*}/.." && pwd)
+node=$home/node/bin/node
+
+# The libraries that come along are for machines that have none: a newer one of the system is left in place.
+if ! "$node" --version >/dev/null 2>&1; then
+	LD_LIBRARY_PATH=$home/node/lib${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
+	export LD_LIBRARY_PATH
+fi
+# Converters of the standalone mode are started by name.
+PATH=$home/node/bin:${PATH:-/usr/sbin:/usr/bin:/sbin:/bin}
+export PATH
+
+case ${1:-} in
+start) main=start.ts ;;
+api) main=services/api/src/main.ts ;;
+converter) main=services/converter/src/main.ts ;;
+rpm-format) main=packages/rpm-format/src/cli.ts ;;
+node)
+	shift
+	exec "$node" "$@"
+	;;
+*)
+	echo 'usage: diskful start|api|converter|rpm-format|node [arguments]' >&2
+	exit 2
+	;;
+esac
+shift
+exec "$node" --import "$home/app/preflight.mjs" "$home/app/$main" "$@"

@@ -7,6 +7,9 @@ import { requestContext } from './http/request-context.ts'
 import { downloadRoutes } from './routes/download.ts'
 import { healthRoutes } from './routes/health.ts'
 import { indexRoutes } from './routes/index.ts'
+import { installerRoutes } from './routes/installer.ts'
+import { planRoutes } from './routes/plan.ts'
+import { reportRoutes } from './routes/report.ts'
 
 const CLIENT = '/api/v1/install/client'
 /** Of a request's body; routes may allow less. */
@@ -19,9 +22,9 @@ export function createApp(dependencies: ApiDependencies): OpenAPIHono<ApiEnv> {
   app.use('*', bodyLimit({ maxSize: LARGEST_BODY, onError: () => Promise.reject(bodyTooLarge()) }))
 
   app.route(CLIENT, downloadRoutes(dependencies))
-  // app.route(CLIENT, installerRoutes(dependencies))
-  // app.route(CLIENT, planRoutes(dependencies))
-  // app.route(CLIENT, reportRoutes(dependencies))
+  app.route(CLIENT, installerRoutes(dependencies))
+  app.route(CLIENT, planRoutes(dependencies))
+  app.route(CLIENT, reportRoutes(dependencies))
   app.route('/', healthRoutes(dependencies))
   app.route('/', indexRoutes(dependencies))
   app.doc31('/openapi.json', {

@@ -2,6 +2,7 @@ import { arch } from 'node:os'
 import { resolve } from 'node:path'
 import {
   canonicalArch,
+  choice,
   folder,
   readEnvironment,
   type SharedEnvironment,
@@ -34,6 +35,7 @@ const apiVariables = {
     .describe('an architecture such as x86_64 or aarch64'),
   CLIENT_PACKAGES: nameList('clusterware-node'),
   ENABLE_SERVICES: nameList('cw-status-updater'),
+  NODE_REPORTS: choice(['on', 'off'], 'on'),
   SHUTDOWN_SECONDS: wholeNumber(0, 3600, 30),
   MAX_WAITERS: wholeNumber(1, 1_000_000, 20_000),
   ACCEL_REDIRECT_PREFIX: z
@@ -64,6 +66,8 @@ export interface ApiConfig {
   defaultArch: string
   clientPackages: readonly string[]
   enableServices: readonly string[]
+  /** Whether installers tell what they did. */
+  nodeReports: boolean
   convertWaitMs: number
   gzipLevel: number
   zstdLevel: number
@@ -91,6 +95,7 @@ export function readConfig(env: NodeJS.ProcessEnv): ApiConfig {
     defaultArch: read.DEFAULT_ARCH,
     clientPackages: read.CLIENT_PACKAGES,
     enableServices: read.ENABLE_SERVICES,
+    nodeReports: read.NODE_REPORTS === 'on',
     convertWaitMs: read.CONVERT_WAIT_SECONDS * 1000,
     gzipLevel: read.GZIP_LEVEL,
     zstdLevel: read.ZSTD_LEVEL,

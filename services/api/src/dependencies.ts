@@ -1,6 +1,7 @@
 import type { ConversionQueue, Logger } from '@diskful/conversion'
 import type { HttpBindings } from '@hono/node-server'
 import type { ApiConfig } from './config.ts'
+import type { ReportLog } from './installer/report-log.ts'
 import type { ApiMetrics } from './metrics.ts'
 import type { Catalog, NameConversion, TarSource } from './ports.ts'
 import type { FileBody } from './send/file-body.ts'
@@ -14,6 +15,8 @@ export interface ApiDependencies {
   conversionKey: NameConversion
   logger: Logger
   metrics: ApiMetrics
+  /** What installers tell; absent where NODE_REPORTS=off: then the scripts send none. */
+  reports?: ReportLog | undefined
   /** Whether the process is ending: readyz says so, and load balancers look elsewhere. */
   isStopping?: () => boolean
 }

@@ -20,6 +20,7 @@ export function createOpsApp(dependencies: ApiDependencies): Hono<ApiEnv> {
     return c.json(found, found.status === 'not ready' ? 503 : 200)
   })
   app.get('/catalog/errors', c => c.json(catalog.status().errors))
+  app.get('/reports', async c => c.json((await dependencies.reports?.list()) ?? []))
   app.get('/', async c => c.json({ service: 'api', pid: process.pid, ...(await look()), see: PATHS }))
   app.post('/catalog/refresh', async c => {
     requireOperator(c, config)
@@ -44,7 +45,7 @@ export function createOpsApp(dependencies: ApiDependencies): Hono<ApiEnv> {
   return app
 }
 
-const PATHS = ['/metrics', '/healthz', '/readyz', '/catalog/errors', 'POST /catalog/refresh']
+const PATHS = ['/metrics', '/healthz', '/readyz', '/catalog/errors', '/reports', 'POST /catalog/refresh']
 
 /** Reading is free on this port; acting takes the token, or, without one, a port that only this machine reaches. */
 function requireOperator(c: Context, { opsHost, opsToken }: { opsHost: string; opsToken: string | undefined }): void {

@@ -6,6 +6,7 @@ import { bullQueue, Catalog, conversionKey, type Logger, localQueue, TarStore } 
 import { createApp } from './app.ts'
 import type { ApiConfig } from './config.ts'
 import type { ApiDependencies } from './dependencies.ts'
+import { openReportLog } from './installer/open-report-log.ts'
 import { createHttpServer } from './listener.ts'
 import { ApiMetrics } from './metrics.ts'
 import { createOpsApp } from './ops.ts'
@@ -32,6 +33,7 @@ export async function startApi(config: ApiConfig, { logger, spawnConverter }: Ap
   const catalog = await Catalog.open({ folder: config.clientPkgsDir, stateFolder: config.stateDir, logger })
   const store = await TarStore.open({ folder: config.cacheDir, writable: false, logger })
   const queue = createQueue(config, store, logger, spawnConverter)
+  const reports = config.nodeReports ? await openReportLog(config) : undefined
   const metrics = new ApiMetrics()
   registerServiceGauges(metrics.registry, { catalog, queue, store })
   let stopping = false
@@ -43,10 +45,12 @@ export async function startApi(config: ApiConfig, { logger, spawnConverter }: Ap
     conversionKey,
     logger,
     metrics,
+    reports,
     isStopping: () => stopping,
   }
   const releaseAll = async () => {
     await queue.close()
+    await reports?.close()
     metrics.close()
     await catalog.close()
   }

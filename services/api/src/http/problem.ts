@@ -41,10 +41,10 @@ function isInstallerPath(path: string): boolean {
   return path.startsWith('/api/v1/install/client/installer')
 }
 
-/** A script that prints the problem and fails: users run what `curl -o` saved, errors included. */
+/** A script that prints the problem and fails (31: E_REFUSED of installers/parts/exit-codes.sh): users run what `curl -o` saved, errors included. */
 export function problemAsScript({ status, code, title, detail }: ProblemFacts): string {
   const lines = [`${title} (${status}, ${code})`, ...detail.split('\n')].map(singleQuoted)
-  return `#!/bin/sh\nprintf '%s\\n' ${lines.join(' ')} >&2\nexit 1\n`
+  return `#!/bin/sh\nprintf '%s\\n' ${lines.join(' ')} >&2\nexit 31\n`
 }
 
 function singleQuoted(text: string): string {

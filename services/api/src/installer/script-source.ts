@@ -7,25 +7,20 @@ const INSTALLERS_FOLDER = join(import.meta.dirname, '../../installers')
 const PARTS_LINE = /^# parts: ([a-z0-9 -]+)$/
 const MAIN_LINE = 'main "$@"'
 
-/** Our own scripts, joined from their parts: what stands between the served block and the last line. */
+/** Our own scripts, joined from their parts: what stands between the served block and the last line. Read once. */
 export class ScriptSources {
-  readonly #bodies: ReadonlyMap<InstallerName, string>
+  readonly #folder: string
+  readonly #bodies = new Map<string, Promise<string>>()
 
-  private constructor(bodies: ReadonlyMap<InstallerName, string>) {
-    this.#bodies = bodies
+  constructor(folder = INSTALLERS_FOLDER) {
+    this.#folder = folder
   }
 
-  /** Reads all of them once; an installer that is not there, or no script, is an error at the start, not on a node. */
-  static async load(folder = INSTALLERS_FOLDER): Promise<ScriptSources> {
-    const names = Object.keys(INSTALLERS) as InstallerName[]
-    const bodies = await Promise.all(
-      names.map(async name => [name, await joined(folder, INSTALLERS[name].file)] as const),
-    )
-    return new ScriptSources(new Map(bodies))
-  }
-
-  body(installer: InstallerName): string {
-    return this.#bodies.get(installer)!
+  async body(installer: InstallerName): Promise<string> {
+    const { file } = INSTALLERS[installer]
+    const body = this.#bodies.get(file) ?? joined(this.#folder, file)
+    this.#bodies.set(file, body)
+    return body
   }
 }
 

@@ -27,14 +27,11 @@ type Settings = Pick<
 export class ServedInstallers {
   readonly #catalog: Catalog
   readonly #settings: Settings
-  readonly #sources: Promise<ScriptSources>
+  readonly #sources = new ScriptSources()
 
   constructor(catalog: Catalog, settings: Settings) {
     this.#catalog = catalog
     this.#settings = settings
-    this.#sources = ScriptSources.load()
-    // Whoever asks for a script gets the error; nobody has asked yet.
-    this.#sources.catch(() => {})
   }
 
   async serve(request: InstallerRequest, { baseUrl, requestId }: Asking): Promise<ServedInstaller> {
@@ -62,7 +59,7 @@ export class ServedInstallers {
     }
     const script = override
       ? servedOverride(block, override.text)
-      : servedScript(block, (await this.#sources).body(choice.installer))
+      : servedScript(block, await this.#sources.body(choice.installer))
     return { ...choice, why, script, override: override?.file }
   }
 }

@@ -1,11 +1,10 @@
 import { createRoute, OpenAPIHono, z } from '@hono/zod-openapi'
 import type { Context } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
-import type { ApiEnv } from '../dependencies.ts'
+import type { ApiDependencies, ApiEnv } from '../dependencies.ts'
 import { Problem } from '../http/problem.ts'
 import { callerAddress, clientBaseUrl } from '../installer/caller.ts'
 import { ARCHES, aliasesOf, OSES, PKGS } from '../installer/choices.ts'
-import type { InstallerDependencies } from '../installer/dependencies.ts'
 import { readFields } from '../installer/fields.ts'
 import { fromFacts, fromQuery, type InstallerRequest } from '../installer/request.ts'
 import { ServedInstallers } from '../installer/served-installers.ts'
@@ -74,7 +73,7 @@ const postRoute = createRoute({
 })
 
 /** `GET|HEAD|POST /installer`. */
-export function installerRoutes({ catalog, config, reports }: InstallerDependencies): OpenAPIHono<ApiEnv> {
+export function installerRoutes({ catalog, config, reports }: ApiDependencies): OpenAPIHono<ApiEnv> {
   const installers = new ServedInstallers(catalog, { ...config, wantsReports: reports !== undefined })
   const routes = new OpenAPIHono<ApiEnv>()
 

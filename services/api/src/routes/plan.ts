@@ -1,4 +1,4 @@
-import { type PlanRow, plan } from '@diskful/conversion'
+import type { PlanRow } from '@diskful/conversion'
 import { createRoute, OpenAPIHono, z } from '@hono/zod-openapi'
 import type { ApiDependencies, ApiEnv } from '../dependencies.ts'
 import { Problem } from '../http/problem.ts'
@@ -40,7 +40,7 @@ export function planRoutes({ catalog, config }: ApiDependencies): OpenAPIHono<Ap
     const type = packageType(query.pkg)
     const packages = packageNames(query.packages) ?? config.clientPackages
     await catalog.ready
-    const found = await plan(catalog, {
+    const found = await catalog.plan({
       type,
       packages,
       arch: query.arch || undefined,

@@ -1,9 +1,8 @@
 import { createRoute, OpenAPIHono, z } from '@hono/zod-openapi'
 import { bodyLimit } from 'hono/body-limit'
-import type { ApiEnv } from '../dependencies.ts'
+import type { ApiDependencies, ApiEnv } from '../dependencies.ts'
 import { Problem } from '../http/problem.ts'
 import { callerAddress } from '../installer/caller.ts'
-import type { InstallerDependencies } from '../installer/dependencies.ts'
 import { readFields } from '../installer/fields.ts'
 import { RateLimit } from '../installer/rate-limit.ts'
 import type { NodeReport } from '../installer/report-log.ts'
@@ -36,7 +35,7 @@ const reportRoute = createRoute({
 })
 
 /** `POST /report`. */
-export function reportRoutes({ reports }: InstallerDependencies): OpenAPIHono<ApiEnv> {
+export function reportRoutes({ reports }: ApiDependencies): OpenAPIHono<ApiEnv> {
   const routes = new OpenAPIHono<ApiEnv>()
   const rate = new RateLimit({ burst: 30, secondsEach: 2 })
   routes.use('/report', async (c, next) => {

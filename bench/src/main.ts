@@ -1,0 +1,116 @@
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
+import { type CatalogFigures, catalogFigures } from './catalog.ts'
+import { conversionChart } from './chart.ts'
+import { type ConversionRow, conversionTable } from './conversion.ts'
+import { machineLine, toolVersion } from './machine.ts'
+import { benchPackages } from './packages.ts'
+import { type ServingFigures, servingFigures } from './service.ts'
+import { type Column, megabytes, ratio, seconds, table } from './table.ts'
+
+const usage = `usage: pnpm bench [--part conversion|service|catalog]… [--package NAME]… [--rounds N] [--folder DIR] [--results DIR]
+
+  --part      measure only these parts; all by default
+  --package   convert only these: zstd gzip xz bzip2 small-files incompressible
+  --rounds    runs of each contender, in turn; the median counts (default 3)
+  --folder    where the RPMs are built and kept for the next run (default /var/tmp/diskful-bench; 3 GB)
+  --results   where results.json, results.md and conversion.svg go (default bench/results)
+`
+
+const { values: options } = parseArgs({
+  options: {
+    part: { type: 'string', multiple: true },
+    package: { type: 'string', multiple: true },
+    rounds: { type: 'string', default: '3' },
+    folder: { type: 'string', default: '/var/tmp/diskful-bench' },
+    results: { type: 'string', default: fileURLToPath(new URL('../results', import.meta.url)) },
+    help: { type: 'boolean', default: false },
+  },
+})
+if (options.help) {
+  process.stdout.write(usage)
+  process.exit(0)
+}
+
+const { folder } = options
+const rounds = Number(options.rounds)
+const say = (line: string) => process.stderr.write(`${line}\n`)
+const wanted = (part: string) => !options.part || options.part.includes(part)
+
+const machine = machineLine()
+const tools = `${toolVersion('rpm2archive', ['--version'])}, ${toolVersion('bsdtar', ['--version'])}, ${toolVersion('nginx', ['-v'])}`
+const results: {
+  machine: string
+  tools: string
+  conversion?: ConversionRow[]
+  service?: ServingFigures
+  catalog?: CatalogFigures
+} = {
+  machine,
+  tools,
+}
+const report: string[] = [`${machine}; ${tools}`]
+
+if (wanted('conversion')) {
+  results.conversion = await conversionTable(benchPackages(folder, options.package), { folder, rounds, say })
+  report.push('RPM to TAR, ratios against rpm2archive in the same run', table(results.conversion, conversionColumns()))
+}
+if (wanted('service')) {
+  const [pack] = benchPackages(folder, ['incompressible'])
+  results.service = await servingFigures(pack!, { folder, rounds, say })
+  report.push('A cached TAR over HTTP, nginx with sendfile beside it', table(results.service.rows, servingColumns()))
+  report.push(serviceFacts(results.service))
+}
+if (wanted('catalog')) {
+  results.catalog = await catalogFigures({ folder, packages: 20_000, say })
+  report.push(catalogFacts(results.catalog))
+}
+
+rmSync(join(folder, 'out.tmp'), { force: true })
+mkdirSync(options.results, { recursive: true })
+writeFileSync(join(options.results, 'results.json'), `${JSON.stringify(results, null, 2)}\n`)
+writeFileSync(join(options.results, 'results.md'), `${report.join('\n\n')}\n`)
+if (results.conversion)
+  writeFileSync(join(options.results, 'conversion.svg'), conversionChart(results.conversion, machine))
+process.stdout.write(`${report.join('\n\n')}\n`)
+
+function conversionColumns(): Column<ConversionRow>[] {
+  return [
+    { head: 'package', cell: row => row.what },
+    { head: 'by', cell: row => row.contender },
+    { head: 'seconds', cell: row => seconds(row.seconds), align: 'right' },
+    { head: 'times as fast', cell: row => ratio(row.speedRatio), align: 'right' },
+    { head: 'MB out', cell: row => megabytes(row.outputBytes), align: 'right' },
+    { head: 'size ratio', cell: row => row.sizeRatio.toFixed(3), align: 'right' },
+    { head: 'peak RSS MB', cell: row => megabytes(row.peakRss), align: 'right' },
+  ]
+}
+
+function servingColumns(): Column<ServingFigures['rows'][number]>[] {
+  return [
+    { head: 'load', cell: row => row.what },
+    { head: 'diskful MB/s', cell: row => megabytes(row.diskful), align: 'right' },
+    { head: 'nginx MB/s', cell: row => megabytes(row.nginx), align: 'right' },
+    { head: 'ratio', cell: row => ratio(row.ratio), align: 'right' },
+  ]
+}
+
+function serviceFacts(service: ServingFigures): string {
+  return [
+    ...service.small.map(row => `- ${row.what}: ${row.requestsPerSecond.toFixed(0)} requests/s`),
+    `- ${service.slowClients.clients} slow clients: ${megabytes(service.slowClients.peakRss)} MB resident`,
+    `- descriptors before and after 100 aborted downloads: ${service.abortedDownloads.before}, ${service.abortedDownloads.after}`,
+  ].join('\n')
+}
+
+function catalogFacts(catalog: CatalogFigures): string {
+  return [
+    `Catalog of ${catalog.packages} RPMs`,
+    `- cold start ${seconds(catalog.coldSeconds)} s, warm start ${seconds(catalog.warmSeconds)} s`,
+    `- lookup by name ${catalog.lookupMicroseconds.toFixed(1)} µs`,
+    `- an added RPM is there after ${seconds(catalog.addedSeconds)} s`,
+    `- ${megabytes(catalog.memory)} MB resident`,
+  ].join('\n')
+}

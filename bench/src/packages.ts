@@ -1,0 +1,172 @@
+import { execFileSync } from 'node:child_process'
+import { randomFillSync } from 'node:crypto'
+import {
+  closeSync,
+  copyFileSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs'
+import { join } from 'node:path'
+
+/** One RPM to measure with. */
+export interface BenchPackage {
+  name: string
+  what: string
+  rpm: string
+  /** Bytes of file content. */
+  contentBytes: number
+}
+
+const MiB = 1024 * 1024
+
+/** Content trees; each is built once and becomes one or more RPMs. */
+const trees = {
+  'real-files': { bytes: 254 * MiB, fill: realFiles },
+  'small-files': { bytes: 20_000 * 3000, fill: smallFiles },
+  incompressible: { bytes: 254 * MiB, fill: incompressible },
+} as const
+
+/** The payloads that distributions write: RHEL 5, 7, 9 and Fedora, SUSE 10. */
+const recipes = [
+  { name: 'zstd', tree: 'real-files', payload: 'w19.zstdio', what: '254 MB of real files, zstd' },
+  { name: 'gzip', tree: 'real-files', payload: 'w9.gzdio', what: '254 MB of real files, gzip' },
+  { name: 'xz', tree: 'real-files', payload: 'w6.xzdio', what: '254 MB of real files, xz' },
+  { name: 'bzip2', tree: 'real-files', payload: 'w9.bzdio', what: '254 MB of real files, bzip2' },
+  { name: 'small-files', tree: 'small-files', payload: 'w19.zstdio', what: '20,000 small files, zstd' },
+  { name: 'incompressible', tree: 'incompressible', payload: 'w3.zstdio', what: '254 MB of random bytes, zstd' },
+] as const satisfies readonly { name: string; tree: keyof typeof trees; payload: string; what: string }[]
+
+/**
+ * Builds the RPMs of the benchmark with rpmbuild, once a folder: a later run finds them there.
+ * @param folder where trees and RPMs go; about 1.2 GB
+ */
+export function benchPackages(folder: string, only?: readonly string[]): BenchPackage[] {
+  mkdirSync(folder, { recursive: true })
+  return recipes
+    .filter(recipe => !only || only.includes(recipe.name))
+    .map(recipe => {
+      const { bytes, fill } = trees[recipe.tree]
+      const tree = join(folder, recipe.tree)
+      const rpm = join(folder, `bench-${recipe.name}-1-1.noarch.rpm`)
+      if (!existsSync(rpm)) {
+        once(tree, partial => fill(partial, bytes))
+        build(folder, recipe.name, tree, recipe.payload)
+      }
+      return { name: recipe.name, what: recipe.what, rpm, contentBytes: bytes }
+    })
+}
+
+/** Fills `folder` by way of a neighbour, so that an interrupted run leaves nothing that looks finished. */
+function once(folder: string, fill: (partial: string) => void): void {
+  if (existsSync(folder)) return
+  const partial = `${folder}.partial`
+  rmSync(partial, { recursive: true, force: true })
+  mkdirSync(partial, { recursive: true })
+  fill(partial)
+  renameSync(partial, folder)
+}
+
+/** Programs, libraries and texts of this machine, in a fixed order, until `bytes` are there. */
+function realFiles(folder: string, bytes: number): void {
+  let left = bytes
+  let directory = 0
+  for (const source of walk([
+    '/usr/bin',
+    '/usr/lib/x86_64-linux-gnu',
+    '/usr/lib/aarch64-linux-gnu',
+    '/usr/lib/python3',
+    '/usr/share/doc',
+    '/usr/lib',
+  ])) {
+    const { size } = lstatSync(source)
+    // One giant would make the tree a benchmark of that file.
+    if (size === 0 || size > 24 * MiB || size > left) continue
+    if (left % 97 === 0) directory++
+    const target = join(folder, `d${directory}`)
+    mkdirSync(target, { recursive: true })
+    copyFileSync(source, join(target, source.slice(1).replaceAll('/', '_').slice(-200)))
+    left -= size
+    if (left < 4096) return
+  }
+  throw new Error(`this machine has only ${bytes - left} bytes of files to take, ${bytes} are needed`)
+}
+
+function* walk(roots: readonly string[]): Generator<string> {
+  for (const root of roots) {
+    if (!existsSync(root) || lstatSync(root).isSymbolicLink()) continue
+    for (const entry of readdirSync(root, { withFileTypes: true }).sort((a, b) => (a.name < b.name ? -1 : 1))) {
+      const path = join(root, entry.name)
+      if (entry.isDirectory()) yield* walk([path])
+      else if (entry.isFile()) yield path
+    }
+  }
+}
+
+/** Text-like files of 200 to 6,000 bytes, a hundred a folder. */
+function smallFiles(folder: string, bytes: number): void {
+  const count = bytes / 3000
+  for (let i = 0; i < count; i++) {
+    const target = join(folder, `d${Math.floor(i / 100)}`)
+    if (i % 100 === 0) mkdirSync(target)
+    const line = `setting-${i} = ${(i * 2654435761) % 4294967296}\n`
+    writeFileSync(join(target, `f${i}.conf`), line.repeat(6 + ((i * 7919) % 160)))
+  }
+}
+
+function incompressible(folder: string, bytes: number): void {
+  const block = Buffer.alloc(MiB)
+  for (let file = 0; file * 16 * MiB < bytes; file++) {
+    const fd = openSync(join(folder, `r${file}`), 'w')
+    for (let i = 0; i < 16 && (file * 16 + i) * MiB < bytes; i++) writeSync(fd, randomFillSync(block))
+    closeSync(fd)
+  }
+}
+
+function build(folder: string, name: string, tree: string, payload: string): void {
+  const top = join(folder, 'rpmbuild')
+  const spec = join(folder, `bench-${name}.spec`)
+  writeFileSync(
+    spec,
+    `Name: bench-${name}
+Version: 1
+Release: 1
+Summary: Content for the benchmark
+License: none
+BuildArch: noarch
+AutoReqProv: no
+%description
+Content for the benchmark.
+%install
+mkdir -p %{buildroot}/usr/share/bench
+cp -a ${tree}/. %{buildroot}/usr/share/bench/
+%files
+/usr/share/bench
+`,
+  )
+  const define = (macro: string) => ['--define', macro]
+  execFileSync(
+    'rpmbuild',
+    [
+      '-bb',
+      ...define(`_topdir ${top}`),
+      ...define(`_rpmdir ${top}`),
+      ...define('_rpmfilename %{NAME}.rpm'),
+      ...define(`_binary_payload ${payload}`),
+      ...define('__os_install_post %{nil}'),
+      ...define('_build_id_links none'),
+      // The content is this machine's programs; nobody will run them from there.
+      ...define('_binaries_in_noarch_packages_terminate_build 0'),
+      spec,
+    ],
+    { stdio: ['ignore', 'ignore', 'pipe'] },
+  )
+  renameSync(join(top, `bench-${name}.rpm`), join(folder, `bench-${name}-1-1.noarch.rpm`))
+  rmSync(top, { recursive: true, force: true })
+}

@@ -17,6 +17,8 @@ export interface ConvertPackageOptions {
   folder: string
   pool?: CompressOptions['pool']
   signal?: AbortSignal
+  /** How the payload is compressed; called once, early. */
+  onPayload?: (payload: string) => void
   /** Bytes of the TAR so far; called often. */
   onProgress?: (bytes: number) => void
   /** The bytes of the TAR; `convertRpm` unless a test says otherwise. */
@@ -74,7 +76,8 @@ async function convertOpened(source: FileHandle, options: ConvertPackageOptions)
   const { job } = options
   const before = await identityNow(source)
   try {
-    const { key } = await conversionKey(source, job)
+    const { key, payload } = await conversionKey(source, job)
+    if (payload) options.onPayload?.(payload)
     if (key !== job.key) throw new SourceChanged('it has another content than when it was asked for')
     return await writeTar(source, before, options)
   } catch (error) {

@@ -11,6 +11,8 @@ export interface ConversionKey {
   nevra: string
   /** The state of the file while the key was computed. */
   identity: StatIdentity
+  /** How the payload is compressed, as the header says: gzip, xz, zstd, …; `none` where it says nothing. */
+  payload?: string
 }
 
 /** The file changed while it was read: resolve the name again. */
@@ -35,7 +37,12 @@ export async function conversionKey(
   hash.update(JSON.stringify(['diskful', RECIPE, format, level, identity.size, wholeFile ? 'file' : 'headers', '']))
   await hashUpTo(handle, wholeFile ? identity.size : payload.offset, hash)
   if (!sameIdentity(identity, await identityNow(handle))) throw new SourceChanged('The RPM changed while it was read')
-  return { key: hash.digest('hex'), nevra: displayText(formatNevra(nevra)), identity }
+  return {
+    key: hash.digest('hex'),
+    nevra: displayText(formatNevra(nevra)),
+    identity,
+    payload: displayText(payload.compressor ?? 'none'),
+  }
 }
 
 export async function identityNow(handle: FileHandle): Promise<StatIdentity> {

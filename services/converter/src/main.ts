@@ -1,1 +1,3 @@
-export {}
+import { runConverter } from './run.ts'
+
+await runConverter()

@@ -117,7 +117,7 @@ export function redisUsage(redis: Redis, prefix: string): UsageLog {
     },
     ages: async () => {
       const now = await redisTime(redis)
-      const pairs = await redis.zrange(name, 0, -1, 'WITHSCORES')
+      const pairs = await redis.zrange(name, '0', '-1', 'WITHSCORES')
       const ages = new Map<string, number>()
       for (let at = 0; at + 1 < pairs.length; at += 2) ages.set(pairs[at]!, Math.max(0, now - Number(pairs[at + 1])))
       return ages

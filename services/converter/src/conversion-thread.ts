@@ -1,0 +1,4 @@
+import { convertRpm } from '@diskful/conversion/converting'
+import { serveConversions } from './serve-conversions.ts'
+
+await serveConversions(convertRpm)

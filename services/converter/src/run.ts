@@ -1,0 +1,23 @@
+import { createLogger, EnvironmentError } from '@diskful/conversion'
+import { NoQueue, startConverter } from './converter.ts'
+import { readConverterEnvironment } from './environment.ts'
+
+/** A converter process, from its environment to its exit. */
+export async function runConverter(threadFile?: URL): Promise<void> {
+  try {
+    const environment = readConverterEnvironment(process.env)
+    const logger = createLogger('converter', environment.LOG_LEVEL)
+    const converter = await startConverter({ environment, logger, ...(threadFile && { threadFile }) })
+    process.on('SIGTERM', () => void converter.stop('graceful'))
+    // From a terminal, Ctrl-C reaches the parent too, which then says when to stop.
+    process.on('SIGINT', () => process.send === undefined && void converter.stop('graceful'))
+    // Whoever started this process is gone: nobody would ever end it.
+    process.on('disconnect', () => void converter.stop('now'))
+    await converter.stopped
+    process.exit(0)
+  } catch (error) {
+    if (!(error instanceof EnvironmentError || error instanceof NoQueue)) throw error
+    process.stderr.write(`${error.message}\n`)
+    process.exit(1)
+  }
+}

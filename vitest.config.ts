@@ -1,5 +1,21 @@
 import { defineConfig } from 'vitest/config'
 
+const MINUTE = 60_000
+
+/** Projects that start services or lay out roots: one file at a time, after the groups before them. */
+function heavy(name: string, groupOrder: number, testTimeout: number) {
+  return {
+    test: {
+      name,
+      include: [`test/${name}/**/*.test.ts`],
+      testTimeout,
+      hookTimeout: 5 * MINUTE,
+      maxWorkers: 1,
+      sequence: { groupOrder },
+    },
+  }
+}
+
 export default defineConfig({
   test: {
     reporters: ['default', './test/support/closing-line.ts'],
@@ -7,18 +23,16 @@ export default defineConfig({
       {
         test: {
           name: 'unit',
-          include: ['packages/*/test/**/*.test.ts', 'services/*/test/**/*.test.ts'],
+          include: ['packages/*/test/**/*.test.ts', 'services/*/test/**/*.test.ts', 'bench/test/**/*.test.ts'],
           testTimeout: 30_000,
+          hookTimeout: 30_000,
         },
       },
-      {
-        test: {
-          name: 'integration',
-          include: ['test/integration/**/*.test.ts'],
-          testTimeout: 120_000,
-          hookTimeout: 120_000,
-        },
-      },
+      heavy('parity', 1, 5 * MINUTE),
+      heavy('integration', 2, 5 * MINUTE),
+      heavy('installers', 3, 10 * MINUTE),
+      heavy('bundle', 4, 5 * MINUTE),
+      heavy('compose', 5, 10 * MINUTE),
     ],
   },
 })

@@ -1,0 +1,141 @@
+import type { ByteString } from './byte-string.ts'
+import { binaryCharset, encodePax, isAscii, isValidUtf8, type PaxRecord } from './pax.ts'
+
+export const TAR_BLOCK = 512
+
+export type TarEntryType = 'file' | 'hardlink' | 'symlink' | 'character-device' | 'block-device' | 'directory' | 'fifo'
+
+/** One member of a TAR. Names and values are bytes; uid and gid are 0, owners go by name. */
+export interface TarEntry {
+  /** `./usr/bin/x`, for directories with a `/` at the end. */
+  readonly name: ByteString
+  readonly type: TarEntryType
+  /** 07777; 0 stays 0. */
+  readonly mode: number
+  /** Unsigned seconds. */
+  readonly mtime: number
+  readonly owner: ByteString
+  readonly group: ByteString
+  /** Content bytes that follow the header; 0 for everything but files. */
+  readonly size?: number | undefined
+  /** Target of a symlink, name of the member that a hardlink is another name of. */
+  readonly link?: ByteString | undefined
+  readonly device?: { readonly major: number; readonly minor: number } | undefined
+  /** Extended attributes, name → value: `security.capability`, `security.ima`. */
+  readonly xattrs?: Readonly<Record<string, ByteString>> | undefined
+}
+
+const typeFlags: Record<TarEntryType, string> = {
+  file: '0',
+  hardlink: '1',
+  symlink: '2',
+  'character-device': '3',
+  'block-device': '4',
+  directory: '5',
+  fifo: '6',
+}
+
+/**
+ * The member's header: one ustar block, after a pax header where ustar has no room. Content follows, then `padding()`.
+ * Source: POSIX.1-2008, pax, "ustar Interchange Format" and "pax Extended Header".
+ */
+export function encodeTarHeader(entry: TarEntry): Buffer {
+  const records = paxRecords(entry)
+  if (records.length === 0) return ustarBlock(entry, typeFlags[entry.type])
+  const pax = encodePax(records)
+  const header = ustarBlock(
+    { name: './PaxHeaders', type: 'file', mode: 0o644, mtime: entry.mtime, owner: '', group: '', size: pax.length },
+    'x',
+  )
+  return Buffer.concat([header, pax, padding(pax.length), ustarBlock(entry, typeFlags[entry.type])])
+}
+
+const zeros = new Uint8Array(2 * TAR_BLOCK)
+
+/** Zeros that fill `size` bytes of content up to the next block. */
+export function padding(size: number): Uint8Array {
+  return zeros.subarray(0, (TAR_BLOCK - (size % TAR_BLOCK)) % TAR_BLOCK)
+}
+
+export const endOfArchive: Uint8Array = zeros
+
+function paxRecords(entry: TarEntry): PaxRecord[] {
+  const { name, link = '', owner, group, size = 0, mtime, xattrs = {} } = entry
+  const texts: PaxRecord[] = []
+  if (!splitName(name) || isForeignText(name)) texts.push(['path', name])
+  if (link.length > 100 || isForeignText(link)) texts.push(['linkpath', link])
+  if (owner.length > ownerRoom || isForeignText(owner)) texts.push(['uname', owner])
+  if (group.length > ownerRoom || isForeignText(group)) texts.push(['gname', group])
+  if (!texts.every(([, value]) => isValidUtf8(value))) texts.unshift(binaryCharset)
+  const numbers: PaxRecord[] = []
+  if (size > maxOctal(11)) numbers.push(['size', String(size)])
+  if (mtime > maxOctal(11)) numbers.push(['mtime', String(mtime)])
+  const attributes = Object.entries(xattrs).map(([key, value]): PaxRecord => [`SCHILY.xattr.${key}`, value])
+  return [...texts, ...numbers, ...attributes]
+}
+
+/**
+ * UTF-8 that is not ASCII needs a pax record to say so. What is no UTF-8 at all and fits ustar is better off there as it
+ * is: every reader takes it bytewise, while few know how pax marks such values.
+ */
+function isForeignText(bytes: ByteString): boolean {
+  return !isAscii(bytes) && isValidUtf8(bytes)
+}
+
+/** Bytes for owner names besides the closing NUL. */
+const ownerRoom = 31
+
+function ustarBlock(entry: TarEntry, typeFlag: string): Buffer {
+  const block = Buffer.alloc(TAR_BLOCK)
+  const { prefix, name } = splitName(entry.name) ?? { prefix: '', name: entry.name.slice(0, 100) }
+  block.write(name, 0, 100, 'latin1')
+  writeNumber(block, 100, 8, entry.mode)
+  writeNumber(block, 108, 8, 0)
+  writeNumber(block, 116, 8, 0)
+  writeNumber(block, 124, 12, entry.size ?? 0)
+  writeNumber(block, 136, 12, entry.mtime)
+  block.write(`        ${typeFlag}`, 148, 'latin1')
+  block.write(entry.link ?? '', 157, 100, 'latin1')
+  block.write('ustar\x0000', 257, 'latin1')
+  // A name cut short might be somebody else's; readers without pax take root instead.
+  if (entry.owner.length <= ownerRoom) block.write(entry.owner, 265, 'latin1')
+  if (entry.group.length <= ownerRoom) block.write(entry.group, 297, 'latin1')
+  writeNumber(block, 329, 8, entry.device?.major ?? 0)
+  writeNumber(block, 337, 8, entry.device?.minor ?? 0)
+  block.write(prefix, 345, 155, 'latin1')
+  block.write(`${octal(checksum(block), 6)}\0 `, 148, 'latin1')
+  return block
+}
+
+/** ustar's two name fields, cut at a slash, or undefined where the name does not fit. */
+function splitName(path: ByteString): { prefix: ByteString; name: ByteString } | undefined {
+  if (path.length <= 100) return { prefix: '', name: path }
+  const cut = path.indexOf('/', path.length - 101)
+  if (cut < 1 || cut > 155 || cut === path.length - 1) return undefined
+  return { prefix: path.slice(0, cut), name: path.slice(cut + 1) }
+}
+
+/** Octal and NUL, or, where that has no room, GNU's base 256, which also readers without pax understand. */
+function writeNumber(block: Buffer, offset: number, width: number, value: number): void {
+  if (value <= maxOctal(width - 1)) {
+    block.write(octal(value, width - 1), offset, 'latin1')
+    return
+  }
+  block[offset] = 0x80
+  block.writeUIntBE(Math.floor(value / 2 ** 32), offset + width - 8, 4)
+  block.writeUInt32BE(value % 2 ** 32, offset + width - 4)
+}
+
+function octal(value: number, digits: number): string {
+  return value.toString(8).padStart(digits, '0')
+}
+
+function maxOctal(digits: number): number {
+  return 8 ** digits - 1
+}
+
+function checksum(block: Buffer): number {
+  let sum = 0
+  for (const byte of block) sum += byte
+  return sum
+}

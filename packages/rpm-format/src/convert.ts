@@ -1,0 +1,130 @@
+import type { PayloadEntry } from './archive.ts'
+import type { Strength } from './digest-algorithms.ts'
+import { type OpenPackage, openPackage } from './entries.ts'
+import type { Warning } from './errors.ts'
+import { inodeOf, type Layout, type LayoutName } from './layout.ts'
+import { RootLayout } from './layout-root.ts'
+import type { ReadOptions } from './limits.ts'
+import type { Nevra } from './nevra.ts'
+import type { RpmPackage } from './package.ts'
+import { ScyldLayout } from './scyld/layout.ts'
+import { signedParts } from './signed.ts'
+import type { Source } from './source.ts'
+import { encodeTarHeader, endOfArchive, padding } from './tar.ts'
+import { TarBuffer } from './tar-buffer.ts'
+import type { Signed } from './verify.ts'
+
+export interface TarOptions extends ReadOptions {
+  /** `root`: what rpm would lay down below `/`. `scyld`: for /opt/scyld/<name>, see docs/tar-layout.md. */
+  readonly layout: LayoutName
+}
+
+/** An uncompressed TAR, to be iterated once. Throws before the end-of-archive marker where the RPM is bad. */
+export interface TarStream extends AsyncIterable<Uint8Array> {
+  /** Known once the stream has ended; rejects with what the stream throws, and where the reader leaves early. */
+  readonly report: Promise<TarReport>
+}
+
+export interface TarReport {
+  readonly nevra: Nevra
+  /** Members of the archive. */
+  readonly entries: number
+  readonly bytes: number
+  /** The strongest digest that covered the payload and held. */
+  readonly checked: Strength
+  /** What the RPM's signatures cover; they are not verified here. */
+  readonly signed: Signed
+  readonly warnings: readonly Warning[]
+}
+
+/** The whole conversion but for compression. Reads the source once, holds little, writes nothing. */
+export function rpmToTar(source: Source, options: TarOptions): TarStream {
+  const { promise: report, resolve, reject } = Promise.withResolvers<TarReport>()
+  // Who iterates gets the error from there.
+  report.catch(() => undefined)
+  return {
+    report,
+    async *[Symbol.asyncIterator]() {
+      try {
+        resolve(yield* tar(source, options))
+      } catch (error) {
+        reject(error)
+        throw error
+      } finally {
+        reject(new Error('the TAR was not read to its end'))
+      }
+    },
+  }
+}
+
+async function* tar(source: Source, options: TarOptions): AsyncGenerator<Uint8Array, TarReport, undefined> {
+  const rpm = await openPackage(source, options)
+  try {
+    const layout = layoutFor(rpm.package, options.layout)
+    const out = new TarBuffer()
+    for (const entry of layout.opening()) out.header(encodeTarHeader(entry))
+    for await (const entry of rpm.entries()) yield* member(entry, layout, out)
+    // Only now is it known that every digest held.
+    yield* closing(rpm, layout, out)
+    out.add(endOfArchive)
+    yield out.take()
+    return report(rpm, layout, out)
+  } finally {
+    await rpm.close()
+  }
+}
+
+function layoutFor(rpm: RpmPackage, name: LayoutName): Layout {
+  return name === 'root' ? new RootLayout() : new ScyldLayout(rpm)
+}
+
+/** One entry of the payload: a file under its first name, then its other names as hardlinks. */
+async function* member(
+  { file, links, content }: PayloadEntry,
+  layout: Layout,
+  out: TarBuffer,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  const inode = inodeOf(file, links)
+  const [first, ...others] = inode.names.map(named => ({ named, name: layout.place(named) }))
+  if (first?.name === undefined) return
+  const header = layout.member(first.named, inode.metadata, first.name, content.size)
+  out.header(encodeTarHeader(header))
+  if (file.type === 'file') {
+    const watcher = layout.watch(inode, content.size)
+    for (let pulled = content.pull(); ; pulled = content.pull()) {
+      const piece = pulled instanceof Promise ? await pulled : pulled
+      if (!piece) break
+      watcher?.update(piece)
+      yield* out.pass(piece)
+    }
+    watcher?.end()
+    out.add(padding(content.size))
+  }
+  for (const { name } of others) {
+    out.header(
+      encodeTarHeader({ ...header, name: name!, type: 'hardlink', size: 0, link: first.name, xattrs: undefined }),
+    )
+  }
+  if (out.isFull) yield out.take()
+}
+
+function* closing(rpm: OpenPackage, layout: Layout, out: TarBuffer): Generator<Uint8Array, void, undefined> {
+  for (const { entry, content } of layout.closing({ outcome: rpm.outcome!, signed: signedParts(rpm.package) })) {
+    out.header(encodeTarHeader(entry))
+    for (const piece of content) yield* out.pass(piece)
+    out.add(padding(entry.size ?? 0))
+    if (out.isFull) yield out.take()
+  }
+}
+
+function report(rpm: OpenPackage, layout: Layout, out: TarBuffer): TarReport {
+  const outcome = rpm.outcome!
+  return {
+    nevra: rpm.package.nevra,
+    entries: out.headers,
+    bytes: out.bytes,
+    checked: outcome.checked,
+    signed: signedParts(rpm.package),
+    warnings: [...outcome.warnings, ...layout.warnings],
+  }
+}

@@ -1,0 +1,55 @@
+import type { ByteString } from './byte-string.ts'
+import type { PayloadOutcome } from './entries.ts'
+import type { Warning } from './errors.ts'
+import type { FileInfo } from './files.ts'
+import type { TarEntry, TarEntryType } from './tar.ts'
+import type { Signed } from './verify.ts'
+
+export type LayoutName = 'root' | 'scyld'
+
+/** One file of the RPM under all its names: several for a hardlink set, in header order. */
+export interface Inode {
+  readonly names: readonly [FileInfo, ...FileInfo[]]
+  /** Whose mode, owner, times, capabilities and IMA signature count: rpm applies those of the last name. */
+  readonly metadata: FileInfo
+}
+
+/** Where the files of an RPM go in a TAR, and what stands around them. */
+export interface Layout {
+  readonly warnings: readonly Warning[]
+  /** Members before those of the payload. */
+  opening(): Iterable<TarEntry>
+  /** The member's name in the TAR; undefined where the file has no member of its own. */
+  place(file: FileInfo): ByteString | undefined
+  /** The member for a file that has one. */
+  member(file: FileInfo, metadata: FileInfo, name: ByteString, size: number): TarEntry
+  /** Who wants to see the content of a regular file pass by. */
+  watch(inode: Inode, size: number): ContentWatcher | undefined
+  /** Members after those of the payload, with their contents. */
+  closing(facts: ClosingFacts): Iterable<OwnMember>
+}
+
+export interface ContentWatcher {
+  update(bytes: Uint8Array): void
+  end(): void
+}
+
+export interface ClosingFacts {
+  readonly outcome: PayloadOutcome
+  readonly signed: Signed
+}
+
+export interface OwnMember {
+  readonly entry: TarEntry
+  readonly content: readonly Uint8Array[]
+}
+
+export function inodeOf(file: FileInfo, links: readonly FileInfo[]): Inode {
+  const names = [file, ...links].sort((a, b) => a.index - b.index) as [FileInfo, ...FileInfo[]]
+  return { names, metadata: names.at(-1)! }
+}
+
+/** TAR has no sockets. */
+export function tarTypeOf(file: FileInfo): TarEntryType | undefined {
+  return file.type === 'socket' ? undefined : file.type
+}

@@ -1,0 +1,157 @@
+import { type ByteString, displayText } from '../byte-string.ts'
+import type { DependencyKind } from '../dependencies.ts'
+import type { Strength } from '../digest-algorithms.ts'
+import type { Warning } from '../errors.ts'
+import { FileFlag } from '../files.ts'
+import { formatNevra } from '../nevra.ts'
+import type { RpmPackage } from '../package.ts'
+import { isValidUtf8 } from '../pax.ts'
+import type { SysusersLine } from '../sysusers.ts'
+import { Tag } from '../tags.ts'
+import type { Signed } from '../verify.ts'
+import { type FileRow, fourOctalDigits } from './file-rows.ts'
+import type { PreparedScripts, Script } from './scripts.ts'
+import { headerSha256, LAYOUT_VERSION, senseWordsOf } from './tables.ts'
+import type { UnitRow } from './units.ts'
+
+export interface ManifestFacts {
+  readonly rpm: RpmPackage
+  readonly home: ByteString
+  readonly checked: Strength
+  readonly signed: Signed
+  readonly rows: readonly FileRow[]
+  readonly scripts: PreparedScripts
+  readonly units: readonly UnitRow[]
+  readonly users: readonly SysusersLine[]
+  readonly warnings: readonly Warning[]
+}
+
+const dependencyKinds: readonly DependencyKind[] = [
+  'provides',
+  'requires',
+  'conflicts',
+  'obsoletes',
+  'recommends',
+  'suggests',
+  'supplements',
+  'enhances',
+  'order',
+]
+
+/** pkg/meta/manifest.json, a line for each element of its arrays; in pieces, for packages with very many files. */
+export function* manifest(facts: ManifestFacts): Generator<Uint8Array> {
+  const { rpm, rows, scripts, units, users, warnings } = facts
+  yield Buffer.from(
+    `{"layout":${LAYOUT_VERSION},\n"package":${JSON.stringify(packageFacts(facts))},\n` +
+      `"checked":"${facts.checked}","signed":"${facts.signed}",\n`,
+  )
+  yield* array(
+    'warnings',
+    warnings.map(warning => textual(warning)),
+  )
+  yield* array(
+    'scripts',
+    scripts.scriptlets.map(script => ({ slot: script.source.slot, ...scriptFacts(script) })),
+  )
+  yield* array(
+    'triggers',
+    scripts.triggers.map(trigger => {
+      const { kind, type, priority, conditions } = trigger.source
+      return {
+        number: trigger.number,
+        kind,
+        type,
+        priority,
+        conditions: conditions.map(textual),
+        ...scriptFacts(trigger),
+      }
+    }),
+  )
+  yield* array('units', units.map(textual))
+  yield* array('users', users.map(textual))
+  yield Buffer.from('"dependencies":{\n')
+  for (const kind of dependencyKinds) {
+    const dependencies = rpm
+      .dependencies(kind)
+      .map(({ flags, ...rest }) => ({ ...textual(rest), flags: senseWordsOf(flags) }))
+    yield* array(kind, dependencies, kind === 'order' ? '},\n' : ',\n')
+  }
+  yield* array('files', rows.map(fileFacts), '}\n')
+}
+
+function* array(key: string, elements: Iterable<unknown>, end = ',\n'): Generator<Uint8Array> {
+  let text = `"${key}":[`
+  let separator = '\n'
+  for (const element of elements) {
+    text += separator + JSON.stringify(element)
+    separator = ',\n'
+    if (text.length > 256 * 1024) {
+      yield Buffer.from(text)
+      text = ''
+    }
+  }
+  yield Buffer.from(`${text}${separator === '\n' ? '' : '\n'}]${end}`)
+}
+
+function packageFacts({ rpm, home }: ManifestFacts) {
+  const { nevra, header } = rpm
+  return {
+    ...textual({ ...nevra, nevra: formatNevra(nevra), home }),
+    source: rpm.isSource,
+    format: rpm.format,
+    headerSha256: headerSha256(rpm),
+    ...textual({
+      summary: header.string(Tag.SUMMARY),
+      description: header.string(Tag.DESCRIPTION),
+      license: header.string(Tag.LICENSE),
+      url: header.string(Tag.URL),
+      vendor: header.string(Tag.VENDOR),
+      group: header.string(Tag.GROUP),
+      buildTime: header.number(Tag.BUILDTIME),
+      buildHost: header.string(Tag.BUILDHOST),
+      sourceRpm: header.string(Tag.SOURCERPM),
+    }),
+    prefixes: (header.strings(Tag.PREFIXES) ?? []).map(text),
+  }
+}
+
+function scriptFacts({ source, file, notes }: Script) {
+  const { argv, expand, qformat, critical } = source
+  return { argv: argv.map(text), file, expand, qformat, critical, notes }
+}
+
+const flagNames = Object.entries(FileFlag).map(([name, bit]) => [name.toLowerCase(), bit] as const)
+
+function fileFacts({ file, metadata, src, size, sha256, set }: FileRow) {
+  return {
+    path: text(file.path),
+    src: src === undefined ? undefined : text(src),
+    type: file.type,
+    mode: fourOctalDigits(metadata.mode),
+    owner: text(metadata.owner),
+    group: text(metadata.group),
+    flags: flagNames.filter(([, bit]) => file.flags & bit).map(([name]) => name),
+    size,
+    mtime: metadata.mtime,
+    sha256,
+    linkTarget: file.type === 'symlink' ? text(file.linkTarget) : undefined,
+    device: file.device,
+    capabilities: metadata.capabilities || undefined,
+    ima: metadata.imaSignature || undefined,
+    hardlinkSet: set,
+    lang: file.lang ? text(file.lang) : undefined,
+    color: file.color || undefined,
+  }
+}
+
+/** Bytes as JSON: text, and beside it the bytes themselves where they are no UTF-8. */
+function text(bytes: ByteString): string | { text: string; base64: string } {
+  if (isValidUtf8(bytes)) return displayText(bytes)
+  return { text: displayText(bytes), base64: Buffer.from(bytes, 'latin1').toString('base64') }
+}
+
+function textual(object: object): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(object).map(([key, value]) => [key, typeof value === 'string' ? text(value) : value]),
+  )
+}

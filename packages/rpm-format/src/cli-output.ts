@@ -1,0 +1,75 @@
+import { randomUUID } from 'node:crypto'
+import { once } from 'node:events'
+import { unlinkSync } from 'node:fs'
+import { type FileHandle, open, rename, unlink } from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
+
+/** For terminals and logs: control characters and what turns text around are escaped. */
+export function printable(text: string): string {
+  return text.replace(
+    /[^\x20-\x7e\xa0-\uffff]|[\u2028-\u202e\u2066-\u2069]/g,
+    char => `\\x${char.charCodeAt(0).toString(16).padStart(2, '0')}`,
+  )
+}
+
+export async function writeLine(line: string): Promise<void> {
+  await writeToStdout([Buffer.from(`${line}\n`)])
+}
+
+/** At the reader's pace; throws what the stream's error says, EPIPE where the reader has gone. */
+export async function writeToStdout(chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>): Promise<void> {
+  const { stdout } = process
+  const failed = once(stdout, 'error').then(([error]) => Promise.reject(error))
+  failed.catch(() => undefined)
+  for await (const chunk of chunks) {
+    if (!stdout.write(chunk)) await Promise.race([once(stdout, 'drain'), failed])
+  }
+  await Promise.race([new Promise<void>(resolve => stdout.write('', () => resolve())), failed])
+}
+
+/** The file appears, complete and on disk, when all chunks are written, or not at all. */
+export async function writeWholeFile(path: string, chunks: AsyncIterable<Uint8Array>): Promise<void> {
+  const staging = join(dirname(path), `.${basename(path)}.${randomUUID()}.part`)
+  const file = await open(staging, 'wx')
+  const interrupted = (signal: NodeJS.Signals) => {
+    unlinkSync(staging)
+    process.removeListener(signal, interrupted)
+    process.kill(process.pid, signal)
+  }
+  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
+  for (const signal of signals) process.once(signal, interrupted)
+  try {
+    await writeAndSync(file, chunks)
+    await rename(staging, path)
+  } catch (error) {
+    await unlink(staging)
+    throw error
+  } finally {
+    for (const signal of signals) process.removeListener(signal, interrupted)
+  }
+  await syncFolder(dirname(path))
+}
+
+async function writeAndSync(file: FileHandle, chunks: AsyncIterable<Uint8Array>): Promise<void> {
+  try {
+    for await (const chunk of chunks) await writeAll(file, chunk)
+    await file.sync()
+  } finally {
+    await file.close()
+  }
+}
+
+async function writeAll(file: FileHandle, chunk: Uint8Array): Promise<void> {
+  for (let written = 0; written < chunk.length; ) {
+    written += (await file.write(chunk, written)).bytesWritten
+  }
+}
+
+async function syncFolder(path: string): Promise<void> {
+  const folder = await open(path, 'r')
+  try {
+    await folder.sync()
+  } finally {
+    await folder.close()
+  }
+}

@@ -10,10 +10,13 @@ import { indexRoutes } from './routes/index.ts'
 import { installerRoutes } from './routes/installer.ts'
 import { planRoutes } from './routes/plan.ts'
 import { reportRoutes } from './routes/report.ts'
+import { ClientLeftError } from './send/connection.ts'
 
 const CLIENT = '/api/v1/install/client'
 /** Of a request's body; routes may allow less. */
 const LARGEST_BODY = 1024 * 1024
+/** For the log alone, as nginx has it: the client left before there was an answer. */
+const NOBODY_THERE = 499
 
 /** The whole public HTTP interface, ready for a listener (service.ts) or for `app.request()` (tests). */
 export function createApp(dependencies: ApiDependencies): OpenAPIHono<ApiEnv> {
@@ -35,6 +38,7 @@ export function createApp(dependencies: ApiDependencies): OpenAPIHono<ApiEnv> {
   app.notFound(c => answerUnrouted(app, c))
   app.onError((error, c) => {
     if (error instanceof Problem) return problemResponse(c, error.facts)
+    if (error instanceof ClientLeftError) return new Response(null, { status: NOBODY_THERE })
     c.get('logger').error({ err: error }, 'request failed')
     return problemResponse(c, {
       status: 500,

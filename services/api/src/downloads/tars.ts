@@ -1,6 +1,7 @@
 import { identityOf, levelFor, type StoredTar, type TarFormat } from '@diskful/conversion'
 import type { ApiDependencies } from '../dependencies.ts'
 import type { CatalogEntry } from '../ports.ts'
+import { ClientLeftError } from '../send/connection.ts'
 import type { Artifact } from './artifact.ts'
 import { ConversionKeys } from './conversion-keys.ts'
 import { asBrokenPackage, asProblem, notInStore, throwUnlessPublished } from './conversion-problems.ts'
@@ -70,7 +71,7 @@ export class TarDownloads {
     try {
       throwUnlessPublished(await queue.convert(job, { waitMs: config.convertWaitMs, ...(signal && { signal }) }), rpm)
     } catch (error) {
-      throw asProblem(error)
+      throw signal?.aborted ? new ClientLeftError({ cause: error }) : asProblem(error)
     } finally {
       endWait()
     }

@@ -35,8 +35,9 @@ export function requestContext({
         'request',
       )
     }
-    if (c.env?.outgoing === undefined) done()
-    else c.env.outgoing.once('close', done)
+    const outgoing = c.env?.outgoing
+    if (outgoing === undefined || outgoing.destroyed) done()
+    else outgoing.once('close', done)
   }
 }
 

@@ -74,6 +74,7 @@ export class ScriptedQueue implements ConversionQueue {
   readonly jobs: ConversionJob[] = []
   state: QueueStatus = { reachable: true, converters: 1, waiting: 0, active: 0, delayed: 0, oldestMs: 0, waiters: 0 }
   closed = false
+  readonly #running = new Map<string, Promise<ConversionOutcome>>()
   work: (job: ConversionJob, options: { signal?: AbortSignal }) => Promise<ConversionOutcome>
 
   constructor(store: MemoryStore) {
@@ -84,9 +85,14 @@ export class ScriptedQueue implements ConversionQueue {
     }
   }
 
+  /** One for each key at a time, as the real ones. */
   convert(job: ConversionJob, options: { signal?: AbortSignal; waitMs: number }): Promise<ConversionOutcome> {
+    const running = this.#running.get(job.key)
+    if (running) return running
     this.jobs.push(job)
-    return this.work(job, options)
+    const outcome = this.work(job, options).finally(() => this.#running.delete(job.key))
+    this.#running.set(job.key, outcome)
+    return outcome
   }
 
   async enqueue(job: ConversionJob): Promise<void> {

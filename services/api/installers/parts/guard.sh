@@ -60,7 +60,10 @@ need_root() {
 }
 
 open_state() {
-  if [ "$DRY_RUN" = yes ] || ! (umask 077 && mkdir -p "$STATE_DIR" && : >"$STATE_DIR/.writable") 2>/dev/null; then
+  if [ "$DRY_RUN" = yes ] || ! {
+    # Only the last folder is ours: what mkdir -p makes above it is for everybody.
+    mkdir -p "${STATE_DIR%/*}" && (umask 077 && mkdir -p "$STATE_DIR" && : >"$STATE_DIR/.writable")
+  } 2>/dev/null; then
     [ "$DRY_RUN" = yes ] || warn "$STATE_DIR cannot be written; a cut run will not be remembered"
     STATE_DIR=$WORK_DIR
   fi

@@ -4,6 +4,7 @@ export { type CompressFormat, type CompressOptions, compress } from './compress.
 export { CompressPool } from './compress-pool.ts'
 export type { Content } from './content.ts'
 export { rpmToTar, type TarOptions, type TarReport, type TarStream } from './convert.ts'
+export { unxz } from './decompress/xz.ts'
 export { type Dependency, type DependencyKind, type Operator, SenseFlag } from './dependencies.ts'
 export type { Strength } from './digest-algorithms.ts'
 export { entries, type OpenPackage, openPackage, type PayloadOutcome } from './entries.ts'

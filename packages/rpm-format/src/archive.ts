@@ -30,6 +30,8 @@ export interface ArchiveOptions {
   /** As node:crypto names it. */
   readonly digestAlgorithm: string
   readonly lenient: boolean
+  /** What to throw for an error that a consumer meets while it reads a content. */
+  readonly diagnose: (error: unknown) => Promise<unknown>
   readonly warnings: Warning[]
 }
 
@@ -153,7 +155,13 @@ export class ArchiveReader {
     if (!isLast) return undefined
 
     if (file.type !== 'file') return { file, links: [], content: noContent }
-    this.#open = new FileContent(file, size, this.#reader, this.#options.digestAlgorithm)
+    this.#open = new FileContent({
+      file,
+      size,
+      reader: this.#reader,
+      algorithm: this.#options.digestAlgorithm,
+      diagnose: this.#options.diagnose,
+    })
     this.#padding = padding(size)
     return { file, links: set?.slice(0, -1) ?? [], content: this.#open }
   }

@@ -11,30 +11,44 @@ export interface Content extends AsyncIterable<Uint8Array> {
   pull(): Uint8Array | undefined | Promise<Uint8Array | undefined>
 }
 
+export interface FileContentOptions {
+  readonly file: FileInfo
+  readonly size: number
+  readonly reader: ByteReader
+  /** As node:crypto names it. */
+  readonly algorithm: string
+  /** What to throw for an error: the damage that it is a symptom of. */
+  readonly diagnose: (error: unknown) => Promise<unknown>
+}
+
 /** Hands out a file's bytes and checks its digest before the last piece is given away. */
 export class FileContent implements Content {
   readonly size: number
-  readonly #file: FileInfo
-  readonly #reader: ByteReader
-  readonly #algorithm: string
+  readonly #options: FileContentOptions
   #left: number
   #hash: Hash | undefined
+  #failure: Promise<never> | undefined
   #closed = false
 
-  constructor(file: FileInfo, size: number, reader: ByteReader, algorithm: string) {
-    this.size = size
-    this.#file = file
-    this.#reader = reader
-    this.#algorithm = algorithm
-    this.#left = size
-    if (size === 0) this.#compare(() => hash(algorithm, '', 'hex'))
+  constructor(options: FileContentOptions) {
+    this.size = options.size
+    this.#options = options
+    this.#left = options.size
+    if (options.size === 0) this.#compare(() => hash(options.algorithm, '', 'hex'))
   }
 
   pull(): Buffer | undefined | Promise<Buffer | undefined> {
-    if (this.#closed) throw new Error(`the content of ${quoted(this.#file.path)} is gone: the next entry was asked for`)
+    const { file, reader } = this.#options
+    if (this.#failure) return this.#failure
+    if (this.#closed) throw new Error(`the content of ${quoted(file.path)} is gone: the next entry was asked for`)
     if (this.#left === 0) return undefined
-    const piece = this.#reader.tryTake(this.#left)
-    return piece ? this.#pass(piece) : this.#await()
+    const piece = reader.tryTake(this.#left)
+    if (!piece) return this.#await()
+    try {
+      return this.#pass(piece)
+    } catch (error) {
+      return this.#fail(error)
+    }
   }
 
   async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array, void, undefined> {
@@ -48,22 +62,35 @@ export class FileContent implements Content {
 
   /** Reads what the consumer left. */
   async finish(): Promise<void> {
-    while (this.#left > 0) await this.pull()
+    while (this.#left > 0 || this.#failure) await this.pull()
     this.#closed = true
   }
 
   async #await(): Promise<Buffer> {
-    const piece = await this.#reader.take(this.#left)
-    if (!piece) throw this.#reader.truncated(`content of ${quoted(this.#file.path)}`)
-    return this.#pass(piece)
+    const { file, reader } = this.#options
+    try {
+      const piece = await reader.take(this.#left)
+      if (!piece) throw reader.truncated(`content of ${quoted(file.path)}`)
+      return this.#pass(piece)
+    } catch (error) {
+      return this.#fail(error)
+    }
+  }
+
+  #fail(error: unknown): Promise<never> {
+    this.#failure = this.#options.diagnose(error).then(diagnosis => {
+      throw diagnosis
+    })
+    return this.#failure
   }
 
   #pass(piece: Buffer): Buffer {
+    const { file, algorithm } = this.#options
     this.#left -= piece.length
     if (this.#left === 0 && !this.#hash) {
-      this.#compare(() => hash(this.#algorithm, piece, 'hex'))
-    } else if (this.#file.digest !== '') {
-      this.#hash ??= createHash(this.#algorithm)
+      this.#compare(() => hash(algorithm, piece, 'hex'))
+    } else if (file.digest !== '') {
+      this.#hash ??= createHash(algorithm)
       this.#hash.update(piece)
       if (this.#left === 0) this.#compare(() => this.#hash!.digest('hex'))
     }
@@ -71,7 +98,8 @@ export class FileContent implements Content {
   }
 
   #compare(digest: () => string): void {
-    const expected = this.#file.digest
+    const { file, algorithm, reader } = this.#options
+    const expected = file.digest
     if (expected === '') return
     // Old writers put zeros for empty files.
     if (this.size === 0 && /^0+$/.test(expected)) return
@@ -79,10 +107,8 @@ export class FileContent implements Content {
     if (actual === expected) return
     throw new RpmError(
       'file-digest-mismatch',
-      `the content of ${quoted(this.#file.path)} has the ${this.#algorithm} ${actual}, the header says ${expected}`,
-      {
-        offset: this.#reader.position,
-      },
+      `the content of ${quoted(file.path)} has the ${algorithm} ${actual}, the header says ${expected}`,
+      { offset: reader.position },
     )
   }
 }

@@ -73,6 +73,7 @@ class PayloadReading implements OpenPackage {
   #compressedBytes = 0
   #archiveBytes = 0
   #started = false
+  #diagnosed = false
 
   constructor(described: RpmPackage, reader: ByteReader, options: ReadOptions, close: () => Promise<void>) {
     this.package = described
@@ -101,6 +102,7 @@ class PayloadReading implements OpenPackage {
         files: this.package.files,
         digestAlgorithm: fileDigestAlgorithm(this.package.header).name,
         lenient: this.#options.lenient ?? false,
+        diagnose: error => this.#diagnosis(error),
         warnings,
       })
       for (let entry = await joined.next(); entry; entry = await joined.next()) yield entry
@@ -162,7 +164,7 @@ class PayloadReading implements OpenPackage {
       if (total > limits.archiveBytes) {
         throw new RpmError('payload-too-large', `the archive is longer than the allowed ${limits.archiveBytes} bytes`)
       }
-      if (total > ratioFrom && total > limits.ratio * this.#compressedBytes) {
+      if (total > limits.ratioFrom && total > limits.ratio * this.#compressedBytes) {
         throw new RpmError(
           'payload-too-large',
           `the archive is more than ${limits.ratio} times as long as its compressed form`,
@@ -180,6 +182,7 @@ class PayloadReading implements OpenPackage {
 
   #verdict(warnings: Warning[]): Strength {
     const results = this.#digester.results()
+    this.#diagnosed = true
     this.digests = results
     const [failed] = failedDigests(results)
     if (failed) throw this.#mismatch(failed)
@@ -206,8 +209,8 @@ class PayloadReading implements OpenPackage {
    * the whole does not hold either, the package is damaged, not made badly.
    */
   async #diagnosis(error: unknown): Promise<unknown> {
-    if (!(error instanceof RpmError) || error.code === 'payload-too-large') return error
-    if (this.digests.length > 0) return error
+    if (this.#diagnosed || !(error instanceof RpmError) || error.code === 'payload-too-large') return error
+    this.#diagnosed = true
     await this.#drain()
     const failed = this.#digester.results().find(({ holds, covers }) => !holds && covers !== 'uncompressed-payload')
     return failed ? this.#mismatch(failed, error) : error
@@ -233,5 +236,3 @@ class PayloadReading implements OpenPackage {
     )
   }
 }
-
-const ratioFrom = 1024 ** 3

@@ -8,8 +8,10 @@ export interface Limits {
   files: number
   /** Uncompressed archive bytes (rpm: no limit). What the header predicts binds as well. */
   archiveBytes: number
-  /** Uncompressed over compressed bytes, looked at from the first GiB on (rpm: no limit). */
+  /** Uncompressed over compressed bytes (rpm: no limit), */
   ratio: number
+  /** looked at from this many uncompressed bytes on. */
+  ratioFrom: number
   /** Decompressor memory: lzma dictionary, zstd window, in bytes. xz stops at 64 MiB by itself (rpm: 100 MiB). */
   dictionary: number
 }
@@ -19,6 +21,7 @@ export const defaultLimits: Limits = {
   files: 200_000,
   archiveBytes: 65_536 * MiB,
   ratio: 40_000,
+  ratioFrom: 1024 * MiB,
   dictionary: 128 * MiB,
 }
 

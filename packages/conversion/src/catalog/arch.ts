@@ -15,12 +15,16 @@ const ALIASES: Readonly<Record<string, string>> = {
   all: 'noarch',
 }
 
+const OTHER_ARCHES =
+  'x86_64_v2 x86_64_v3 x86_64_v4 ppc64 ppc s390x s390 riscv64 loongarch64 ia64 armv7l armv6hl armel mips mipsel mips64el sparc64'.split(
+    ' ',
+  )
+
 /** Every name that stands for an architecture at the end of a file name. */
 export const KNOWN_ARCHES: ReadonlySet<string> = new Set([
   ...Object.keys(ALIASES),
   ...Object.values(ALIASES),
-  ...['x86_64_v2', 'x86_64_v3', 'x86_64_v4', 'ppc64', 'ppc', 's390x', 's390', 'riscv64', 'loongarch64', 'ia64'],
-  ...['armv7l', 'armv6hl', 'armel', 'mips', 'mipsel', 'mips64el', 'sparc64'],
+  ...OTHER_ARCHES,
 ])
 
 /** One name for each machine: what rpm and `uname -m` call it (`amd64` → `x86_64`, `all` → `noarch`). */

@@ -42,6 +42,7 @@ export class HeadNode {
   readonly cache = join(this.folder, 'cache')
   readonly environment: Environment
   readonly #services: Service[] = []
+  readonly #logs: string[] = []
   #states = 0
 
   constructor(environment: Environment = {}) {
@@ -80,8 +81,8 @@ export class HeadNode {
       CACHE_DIR: this.cache,
       STATE_DIR: join(this.folder, `state-${++this.#states}`),
     }
-    const begin = async (): Promise<RunningProcess> =>
-      await startProcess({
+    const begin = async (): Promise<RunningProcess> => {
+      const started = await startProcess({
         name,
         command: process.execPath,
         args: ['--import', './preflight.mjs', main],
@@ -89,6 +90,9 @@ export class HeadNode {
         env: { ...own, ...this.environment, ...environment },
         ready: () => answersOk(`${url}/healthz`),
       })
+      this.#logs.push(started.logFile)
+      return started
+    }
     const service: Service = {
       process: await begin(),
       url,
@@ -101,19 +105,28 @@ export class HeadNode {
     return service
   }
 
+  /** Conversions that the logs of all converters tell of, of those that were killed since too. */
+  conversionsLogged(): number {
+    let count = 0
+    for (const log of this.#logs) count += readFileSync(log, 'utf8').match(/"msg":"converted"/g)?.length ?? 0
+    return count
+  }
+
   /** Left-overs of conversions that were cut short. */
   staging(): string[] {
     const folder = join(this.cache, 'staging')
     return existsSync(folder) ? readdirSync(folder) : []
   }
 
-  /** All TARs that the store holds, as their meta.json describes them. */
+  /** All TARs that the store holds, as their meta.json describes them; folders without one are none. */
   storedTars(): StoredTar[] {
     const folder = join(this.cache, 'tar')
-    if (!existsSync(folder)) return []
-    return readdirSync(folder).map(key => {
-      const meta = JSON.parse(readFileSync(join(folder, key, 'meta.json'), 'utf8')) as StoredTar & { file: string }
-      return { path: join(folder, key, meta.file), sha256: meta.sha256, size: meta.size, nevra: meta.nevra }
+    const keys = existsSync(folder) ? readdirSync(folder) : []
+    return keys.flatMap(key => {
+      const meta = readIfThere(join(folder, key, 'meta.json'))
+      if (meta === undefined) return []
+      const { file, sha256, size, nevra } = JSON.parse(meta) as StoredTar & { file: string }
+      return [{ path: join(folder, key, file), sha256, size, nevra }]
     })
   }
 
@@ -132,6 +145,15 @@ export async function offered(service: Service, names: readonly string[]): Promi
       seconds: 30,
       otherwise: () => `the API does not offer ${name}`,
     })
+  }
+}
+
+function readIfThere(file: string): string | undefined {
+  try {
+    return readFileSync(file, 'utf8')
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+    throw error
   }
 }
 

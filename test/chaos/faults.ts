@@ -1,0 +1,117 @@
+import { closeSync, ftruncateSync, openSync, statSync, unlinkSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import type { Installation, Victim } from './installation.ts'
+import type { Package } from './packages.ts'
+import type { Seeded } from './seeded.ts'
+
+export interface Scene {
+  installation: Installation
+  packages: readonly Package[]
+  random: Seeded
+  /** Packages that a fault holds right now. */
+  held: Set<Package>
+  /** Stored TARs that were damaged here: path → inode and mtime, to tell them from those made again. */
+  damaged: Map<string, string>
+}
+
+/** Does one thing wrong, and puts right again what a person would; false when there was nothing to do it to. */
+type Fault = (scene: Scene) => Promise<boolean>
+
+export const FAULTS: Readonly<Record<string, { weight: number; run: Fault }>> = {
+  'converter killed': { weight: 5, run: scene => end(scene, scene.installation.converters, 'SIGKILL') },
+  'converter stopped': { weight: 2, run: scene => end(scene, scene.installation.converters, 'SIGTERM') },
+  'API killed': { weight: 3, run: scene => end(scene, scene.installation.apis, 'SIGKILL') },
+  'API stopped': { weight: 2, run: scene => end(scene, scene.installation.apis, 'SIGTERM') },
+  'Redis restarted empty': { weight: 2, run: scene => interruptRedis(scene, 'lost') },
+  'Redis restarted with its data': { weight: 2, run: scene => interruptRedis(scene, 'kept') },
+  'RPM replaced': { weight: 4, run: scene => onPackage(scene, replace) },
+  'RPM deleted': { weight: 2, run: scene => onPackage(scene, deleteForAWhile) },
+  'RPM half-copied': { weight: 2, run: scene => onPackage(scene, copySlowly) },
+  'cached TAR truncated': { weight: 3, run: truncateTar },
+  'cached meta.json deleted': { weight: 1, run: deleteMeta },
+}
+
+async function end({ installation, random }: Scene, victims: readonly Victim[], how: 'SIGKILL' | 'SIGTERM') {
+  const victim = installation.idle(victims, random)
+  if (victim === undefined) return false
+  victim.busy = true
+  try {
+    const { service } = victim
+    if (how === 'SIGKILL') await service.process.kill()
+    else await service.process.stop(30)
+    await delay(random.between(0, 3000))
+    await service.start()
+  } finally {
+    victim.busy = false
+  }
+  return true
+}
+
+async function interruptRedis({ installation, random }: Scene, data: 'kept' | 'lost') {
+  if (installation.redisBusy) return false
+  installation.redisBusy = true
+  try {
+    await installation.redis.kill()
+    if (data === 'lost') installation.redis.wipe()
+    await delay(random.between(0, 5000))
+    await installation.redis.start()
+  } finally {
+    installation.redisBusy = false
+  }
+  return true
+}
+
+async function onPackage(scene: Scene, fault: (wanted: Package, random: Seeded) => Promise<void>) {
+  const free = scene.packages.filter(each => !scene.held.has(each))
+  if (free.length === 0) return false
+  const wanted = scene.random.pick(free)
+  scene.held.add(wanted)
+  try {
+    await fault(wanted, scene.random)
+  } finally {
+    scene.held.delete(wanted)
+  }
+  return true
+}
+
+async function replace(wanted: Package): Promise<void> {
+  wanted.place(wanted.current === 0 ? 1 : 0)
+}
+
+async function deleteForAWhile(wanted: Package, random: Seeded): Promise<void> {
+  wanted.remove()
+  await delay(random.between(500, 5000))
+  wanted.place(random.pick([0, 1]))
+}
+
+async function copySlowly(wanted: Package, random: Seeded): Promise<void> {
+  const version = wanted.current === 0 ? 1 : 0
+  wanted.placeHalf(version)
+  await delay(random.between(500, 4000))
+  wanted.placeWhole(version)
+}
+
+/** In place, as a failing disk or a careless hand does it: running downloads of it break. */
+async function truncateTar({ installation, random, damaged }: Scene): Promise<boolean> {
+  const tars = installation.head.storedTars()
+  if (tars.length === 0) return false
+  const { path, size } = random.pick(tars)
+  const file = openSync(path, 'r+')
+  ftruncateSync(file, Math.floor(size * random.next()))
+  closeSync(file)
+  damaged.set(path, fingerprint(path))
+  return true
+}
+
+async function deleteMeta({ installation, random }: Scene): Promise<boolean> {
+  const tars = installation.head.storedTars()
+  if (tars.length === 0) return false
+  unlinkSync(join(dirname(random.pick(tars).path), 'meta.json'))
+  return true
+}
+
+export function fingerprint(path: string): string {
+  const { ino, mtimeMs } = statSync(path)
+  return `${ino} ${mtimeMs}`
+}

@@ -1,0 +1,72 @@
+import { type Download, download, tarUrl } from '../support/downloads.ts'
+import type { Format, Package } from './packages.ts'
+import type { Seeded } from './seeded.ts'
+
+/** Beyond any wait that the services allow themselves here (CONVERT_WAIT_SECONDS). */
+const NEVER_SECONDS = 90
+const FORMATS: readonly Format[] = ['tar.gz', 'tar.zst', 'tar']
+
+export interface LoadCounts {
+  requests: number
+  /** By status, or by the error of the connection. */
+  answers: Record<string, number>
+  wrongBodies: string[]
+  neverEnded: string[]
+  /** 500, or an error that says no code. */
+  unclearErrors: string[]
+}
+
+/** Clients that download without end, each after the other, and judge what they get. */
+export class Load {
+  readonly counts: LoadCounts = { requests: 0, answers: {}, wrongBodies: [], neverEnded: [], unclearErrors: [] }
+  #apis: () => readonly string[]
+  #packages: readonly Package[]
+  #random: Seeded
+  #running = true
+  #clients: Promise<void>[] = []
+
+  constructor(apis: () => readonly string[], packages: readonly Package[], random: Seeded) {
+    this.#apis = apis
+    this.#packages = packages
+    this.#random = random
+  }
+
+  start(clients: number): void {
+    this.#clients = Array.from({ length: clients }, () => this.#client())
+  }
+
+  async stop(): Promise<void> {
+    this.#running = false
+    await Promise.all(this.#clients)
+  }
+
+  /** One request, judged and counted. */
+  async request(base: string, wanted: Package, format: Format): Promise<Download> {
+    const from = performance.now()
+    const result = await download(`${tarUrl(base, wanted.name)}?format=${format}`, { timeoutSeconds: NEVER_SECONDS })
+    const { counts } = this
+    counts.requests++
+    const answer = result.error ?? String(result.status)
+    counts.answers[answer] = (counts.answers[answer] ?? 0) + 1
+    const what = `${result.url} at ${new Date().toISOString()}: ${answer} ${result.sha256.slice(0, 16)} ${result.text}`
+    if (result.error === 'timeout') counts.neverEnded.push(what)
+    else if (result.error !== undefined) return result
+    else if (result.status === 200) {
+      const right = await wanted.isRight(result.sha256, format, from, performance.now())
+      if (!right) counts.wrongBodies.push(what)
+    } else if (result.status === 500 || !/"code":"[a-z-]+"/.test(result.text)) counts.unclearErrors.push(what)
+    return result
+  }
+
+  async #client(): Promise<void> {
+    while (this.#running) {
+      const random = this.#random
+      const base = random.pick(this.#apis())
+      const format = random.pick(FORMATS, each => (each === 'tar.gz' ? 6 : 1))
+      const result = await this.request(base, random.pick(this.#packages), format)
+      // Nodes that were refused do not come back at once.
+      const pause = result.status === 200 ? random.between(0, 60) : random.between(100, 400)
+      await new Promise(resolve => setTimeout(resolve, pause))
+    }
+  }
+}

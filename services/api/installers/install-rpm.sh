@@ -150,7 +150,7 @@ install_by_tool() {
     dnf*:online) set -- -y --setopt=install_weak_deps=False '--setopt=*.skip_if_unavailable=1' --setopt=retries=2 --setopt=timeout=15 install ;;
     yum:offline) set -- -y '--disablerepo=*' install ;;
     yum:online) set -- -y '--setopt=*.skip_if_unavailable=1' --setopt=retries=2 --setopt=timeout=15 install ;;
-    zypper:offline) set -- --non-interactive --no-refresh --disable-repositories install --no-recommends ;;
+    zypper:offline) set -- --non-interactive --no-refresh --no-remote install --no-recommends ;;
     zypper:online) set -- --non-interactive --no-refresh install --no-recommends ;;
   esac
   if [ "$RPM_TOOL" = zypper ] && zypper help install 2>/dev/null | grep -q allow-unsigned-rpm; then
@@ -158,10 +158,11 @@ install_by_tool() {
   fi
   with_list "$FILES_LIST" without_starts_logged "$RPM_TOOL" "$@"
   install_by_tool_status=$?
-  # zypper: 100 and more are news (a reboot is needed, a scriptlet failed), the work is done.
-  [ "$RPM_TOOL" != zypper ] || [ "$install_by_tool_status" -lt 100 ] || [ "$install_by_tool_status" -gt 107 ] ||
-    install_by_tool_status=0
-  [ "$install_by_tool_status" -eq 0 ] && warn_of_scriptlets
+  # zypper: these are news (a reboot is needed, a scriptlet failed, a repository was left out), the work is done.
+  case $RPM_TOOL:$install_by_tool_status in
+    *:0 | zypper:102 | zypper:103 | zypper:106 | zypper:107) warn_of_scriptlets ;;
+    *) return 1 ;;
+  esac
 }
 
 # rpm goes on after a failed %post; somebody should know.

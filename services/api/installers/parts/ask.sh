@@ -22,7 +22,7 @@ ask_for_installer() {
   say "this node: $NODE_ARCH, $NODE_OS${NODE_OS_WHY:+ ($NODE_OS_WHY)}, packages: $NODE_PKG; asking the head node"
   post "$SERVED_BASE_URL/installer" "$FORM_FILE" "$INSTALLER_FILE" || fetch_failed 'the installer'
   check_installer "$INSTALLER_FILE"
-  sed -n '/^# diskful /,/^[^#]/{/^#/p;}' "$INSTALLER_FILE" | sed 's/^# */  head node: /' >&9
+  sed -n '2,4s/^# /  head node: /p' "$INSTALLER_FILE" >&9
 }
 
 check_installer() {

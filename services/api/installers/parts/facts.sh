@@ -93,7 +93,7 @@ found_os() {
 os_release() {
   for os_release_file in "$FACTS_ROOT/etc/os-release" "$FACTS_ROOT/usr/lib/os-release"; do
     [ -f "$os_release_file" ] || continue
-    LC_ALL=C sed -n "s/^[[:space:]]*$1=//p" "$os_release_file" | LC_ALL=C tr -cd '[:print:]\n' |
+    LC_ALL=C sed -n "s/^[[:space:]]*$1=//p" "$os_release_file" | LC_ALL=C tr -cd ' -~\n' |
       sed -n "\$s/^\\([\"']\\{0,1\\}\\)\\([^\"']\\{0,120\\}\\).*/\\2/p"
     return 0
   done

@@ -44,7 +44,8 @@ http_retry() {
     [ "$http_offset" -gt 0 ] || : >"$http_file.part"
     http_once && break
     case $HTTP_STATUS in
-      000 | 2?? | 408 | 425 | 429 | 500 | 502 | 503 | 504) ;;
+      000 | 2?? | 408 | 425 | 429 | 502 | 503 | 504) ;;
+      500) [ "$http_rounds" -lt 3 ] || return 1 ;;
       416) [ "$http_offset" -gt 0 ] || return 1 ;;
       *) return 1 ;;
     esac
@@ -95,7 +96,7 @@ http_last_word() {
 
 # What a problem+json body or a line of text says, on one line.
 http_reason() {
-  tr '\n\r\t' '   ' | LC_ALL=C tr -cd '[:print:]' |
+  tr '\n\r\t' '   ' | LC_ALL=C tr -cd ' -~' |
     sed -n 's/.*"detail" *: *"\(\([^"\\]\|\\.\)\{1,400\}\).*/: \1/p; t
             s/^\(.\{1,200\}\).*/: \1/p'
 }
@@ -171,10 +172,11 @@ http_by_wget() {
   [ -z "$http_body" ] || set -- "$@" --post-file="$http_body"
   [ "$http_offset" -eq 0 ] || set -- "$@" -c
   if [ "$http_offset" -eq 0 ] && wget --help | grep -q -- --content-on-error; then set -- "$@" --content-on-error; fi
-  WGETRC=/dev/null wget "$@" "$http_url" 2>"$http_head"
+  : >"$WORK_DIR/wgetrc"
+  WGETRC=$WORK_DIR/wgetrc wget "$@" "$http_url" 2>"$http_head"
   http_wget_status=$?
   cat "$http_head" >&2
-  sed 's/^ *//' "$http_head" >"$http_head.trim" && mv -f "$http_head.trim" "$http_head"
+  trim_headers
   HTTP_STATUS=$(sed -n 's/^HTTP\/[0-9.]* \([0-9][0-9][0-9]\).*/\1/p' "$http_head" | tail -n 1)
   case ${HTTP_STATUS:=000} in
     000 | 2??) ;;
@@ -183,16 +185,23 @@ http_by_wget() {
   return "$http_wget_status"
 }
 
+trim_headers() {
+  sed 's/^ *//' "$http_head" >"$http_head.trim" && mv -f "$http_head.trim" "$http_head"
+}
+
 http_by_busybox() {
   http_busybox=$(busybox_wget)
   set -- -O "$http_file.part"
-  if $http_busybox --help 2>&1 | grep -q '[[ ]-T '; then set -- "$@" -T "$HTTP_STALL"; fi
+  http_busybox_help=$($http_busybox --help 2>&1)
+  case $http_busybox_help in *' -T '* | *'[-T '*) set -- "$@" -T "$HTTP_STALL" ;; esac
+  case $http_busybox_help in *--server-response* | *'-S'*) set -- "$@" -S ;; esac
   [ -z "$http_body" ] || set -- "$@" --post-data "$(cat "$http_body")"
   [ "$http_offset" -eq 0 ] || set -- "$@" -c
   # shellcheck disable=SC2086 # "busybox wget" is two words
   stall_guard "$HTTP_STALL" "$http_file.part" $http_busybox "$@" "$http_url" 2>"$http_head"
   http_busybox_status=$?
   cat "$http_head" >&2
+  trim_headers
   HTTP_STATUS=$(sed -n 's/.*HTTP\/[0-9.]* \([0-9][0-9][0-9]\).*/\1/p' "$http_head" | tail -n 1)
   if [ "$http_busybox_status" -eq 0 ]; then HTTP_STATUS=200; fi
   : "${HTTP_STATUS:=000}"
@@ -395,7 +404,7 @@ stall_guard() {
 
 # Everything but letters, digits and -._~/ as %XX; blanks as +. Bytes beyond ASCII and control characters go.
 url_text() {
-  printf '%s\n' "$1" | LC_ALL=C tr -cd '[:print:]\n' | sed -e '
+  printf '%s\n' "$1" | tr '\t' ' ' | LC_ALL=C tr -cd ' -~\n' | sed -e '
     s/%/%25/g; s/+/%2B/g; s/&/%26/g; s/=/%3D/g; s/;/%3B/g; s/#/%23/g; s/?/%3F/g; s/"/%22/g; s/'\''/%27/g
     s/</%3C/g; s/>/%3E/g; s/\\/%5C/g; s/`/%60/g; s/|/%7C/g; s/\^/%5E/g; s/{/%7B/g; s/}/%7D/g; s/\[/%5B/g; s/\]/%5D/g
     s/!/%21/g; s/\$/%24/g; s/(/%28/g; s/)/%29/g; s/\*/%2A/g; s/,/%2C/g; s/:/%3A/g; s/@/%40/g; s/ /+/g' |

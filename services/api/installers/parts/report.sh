@@ -46,7 +46,9 @@ summary() {
     "$E_OK" | "$E_WARNINGS")
       summary_text="$INSTALLED_COUNT installed${INSTALLED:+ ($INSTALLED)}, $PRESENT_COUNT already there"
       [ "$WARNINGS" -eq 0 ] || summary_text="$summary_text, WITH $WARNINGS WARNING(S), the first: $FIRST_WARNING"
-      if [ -n "$ENABLED" ]; then
+      if [ -n "$ENABLED" ] && [ "$INSTALLED_COUNT" -eq 0 ]; then
+        summary_text="$summary_text; enabled: $ENABLED"
+      elif [ -n "$ENABLED" ]; then
         summary_text="$summary_text; enabled, not started: $ENABLED; next: reboot, or systemctl start ${ENABLED%% *}"
       fi
       ;;

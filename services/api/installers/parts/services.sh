@@ -180,7 +180,7 @@ enable_by_links() {
 install_values() {
   sed -e ':more' -e '/\\$/{' -e 'N' -e 's/\\\n/ /' -e 'b more' -e '}' "$UNIT_ROOT$1" |
     sed -n -e '/^[[:space:]]*\[Install\]/,/^[[:space:]]*\[[^I]/{' -e "s/^[[:space:]]*$2[[:space:]]*=[[:space:]]*//p" -e '}' |
-    tr -s '[:blank:]' '\n'
+    sed 's/[[:blank:]][[:blank:]]*/\n/g'
 }
 
 unit_specifiers() {
@@ -208,7 +208,7 @@ units_named() {
     sed -n -e 's/.*systemctl .*[[:space:]]*\(enable\|preset\|reenable\)[[:space:]]/ /p' \
       -e 's/.*systemd-update-helper[[:space:]]\{1,\}install-system-units[[:space:]]/ /p' \
       -e 's/.*deb-systemd-helper[[:space:]].*enable[[:space:]]/ /p' |
-    sed -e 's/[0-9]*>.*//' | tr -d "\"'" | tr -s '[:blank:]' '\n' |
+    sed -e 's/[0-9]*>.*//' | tr -d "\"'" | sed 's/[[:blank:]][[:blank:]]*/\n/g' |
     sed -n -e '/^[A-Za-z0-9][A-Za-z0-9:_.@\\-]*$/p' | LC_ALL=C sort -u
 }
 

@@ -19,7 +19,7 @@ function shellFunction(
   })
   return [
     `${name}() {`,
-    `  case $(printf '%s' "\${1:-}" | tr '[:upper:]' '[:lower:]') in`,
+    `  case $(printf '%s' "\${1:-}" | tr A-Z a-z) in`,
     ...rows,
     `    *) echo ${UNKNOWN} ;;`,
     '  esac',

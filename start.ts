@@ -13,6 +13,9 @@ import { startedText } from './services/api/src/started-text.ts'
 const HEAD_NODE_PACKAGES = '/opt/scyld/clusterware/clientpkgs'
 const EXAMPLE_PACKAGES = resolve(import.meta.dirname, 'examples/clientpkgs')
 const CONVERTER = resolve(import.meta.dirname, 'services/converter/src/main.ts')
+const EXAMPLES_REMARK = `
+               (examples that come with Diskful, as there is no ${HEAD_NODE_PACKAGES};
+               set CLIENTPKGS_DIR to offer your own)`
 const FIRST_SCAN_MS = 5000
 const RESTART_AFTER_MS = 2000
 
@@ -46,10 +49,6 @@ async function start(): Promise<void> {
     await converter.stop()
   }
 }
-
-const EXAMPLES_REMARK = `
-               (examples that come with Diskful, as there is no ${HEAD_NODE_PACKAGES};
-               set CLIENTPKGS_DIR to offer your own)`
 
 /** In a process group of its own, so that Ctrl-C reaches it only through this process, when running answers are out. */
 function converterProcess(channel: 'ipc' | 'ignore'): ChildProcess {

@@ -7,6 +7,8 @@ export default class ClosingLine implements Reporter {
     for (const module of modules) {
       // A module that could not be collected has no tests to count, yet it failed.
       if (module.state() === 'failed' && module.errors().length > 0) count.failed++
+      // So did a suite whose beforeAll or afterAll threw: its tests count as skipped.
+      for (const suite of module.children.allSuites()) if (suite.errors().length > 0) count.failed++
       for (const test of module.children.allTests()) {
         const { state } = test.result()
         if (state !== 'pending') count[state]++

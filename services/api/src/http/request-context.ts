@@ -24,7 +24,7 @@ export function requestContext({
     await next()
     c.res.headers.set('x-request-id', requestId)
 
-    const route = routePath(c, -1)
+    const route = routePath(c)
     const status = c.res.status
     const done = () => {
       const ms = performance.now() - began

@@ -8,7 +8,7 @@ type Facts = Partial<CatalogEntry>
 
 /** A catalog that knows what a test tells it, over real files; a file that changes is unknown until refresh(). */
 export class FolderCatalog implements Catalog {
-  readonly ready = Promise.resolve()
+  ready: Promise<void> = Promise.resolve()
   readonly folder: string
   refreshes = 0
   hashings = 0

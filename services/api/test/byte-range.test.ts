@@ -12,6 +12,7 @@ describe('requestedRange', () => {
     ['bytes=-100', { start: 0, end: 99 }],
     ['bytes=-5000', { start: 0, end: 99 }],
     ['Bytes=5-6', { start: 5, end: 6 }],
+    ['bytes= 5-6', { start: 5, end: 6 }],
     ['bytes=0-99999999999999999999999999', { start: 0, end: 99 }],
   ])('%s of 100 bytes', (field, range) => {
     expect(requestedRange(field, 100)).toEqual(range)

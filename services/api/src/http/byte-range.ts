@@ -4,7 +4,7 @@ export interface ByteRange {
   end: number
 }
 
-const SINGLE_RANGE = /^bytes=(\d*)-(\d*)$/i
+const SINGLE_RANGE = /^bytes=[ \t]*(\d*)-(\d*)$/i
 
 /**
  * What a Range field asks of a representation of `size` bytes: one range, `'unsatisfiable'` (416), or `undefined` for the

@@ -33,7 +33,7 @@ function failure(error: unknown): number {
     process.stderr.write(`usage: ${printable(error.message)}\n${usage}\n`)
     return 2
   }
-  const { code, message, stack } = error instanceof Error ? (error as NodeJS.ErrnoException) : new Error(String(error))
+  const { code, message, stack }: NodeJS.ErrnoException = error instanceof Error ? error : new Error(String(error))
   // Whoever read our output has had enough.
   if (code === 'EPIPE') return 128 + 13
   process.stderr.write(code ? `${code}: ${printable(message)}\n` : `${stack ?? printable(message)}\n`)

@@ -115,8 +115,8 @@ function packageFacts({ rpm, home }: ManifestFacts) {
   }
 }
 
-function scriptFacts({ source, file, notes }: Script) {
-  const { argv, expand, qformat, critical } = source
+function scriptFacts({ source, file, notes, critical }: Script) {
+  const { argv, expand, qformat } = source
   return { argv: argv.map(text), file, expand, qformat, critical, notes }
 }
 

@@ -17,7 +17,12 @@ export interface Script<Source extends Scriptlet | Trigger = Scriptlet | Trigger
   readonly body: ByteString | undefined
   /** Why running the body would not do what rpm does. */
   readonly notes: readonly ScriptNote[]
+  /** rpm stops installing or removing the package when it fails. */
+  readonly critical: boolean
 }
+
+/** Critical without saying so. */
+const criticalSlots = new Set<string>(['pretrans', 'pre', 'preun', 'preuntrans', 'verify'])
 
 const slots = ['pretrans', 'pre', 'post', 'preun', 'postun', 'posttrans', 'preuntrans', 'postuntrans', 'verify']
 
@@ -46,7 +51,8 @@ function prepare<Source extends Scriptlet | Trigger>(
   tags: QueryTags,
   warnings: Warning[],
 ): Script<Source> {
-  if (source.body === undefined) return { source, file: undefined, body: undefined, notes: [] }
+  const critical = source.critical || ('slot' in source && criticalSlots.has(source.slot))
+  if (source.body === undefined) return { source, file: undefined, body: undefined, notes: [], critical }
   const notes: ScriptNote[] = []
   const warn = (note: ScriptNote, why: string) => {
     notes.push(note)
@@ -56,12 +62,12 @@ function prepare<Source extends Scriptlet | Trigger>(
   // rpm expands macros first, so what they would give may hold query tags.
   const needsMacros = source.expand && source.body.includes('%')
   if (needsMacros) warn('needs-macros', 'rpm would expand macros in it on the node')
-  if (!source.qformat || needsMacros) return { source, file, body: source.body, notes }
+  if (!source.qformat || needsMacros) return { source, file, body: source.body, notes, critical }
   try {
-    return { source, file, body: formatQuery(source.body, tags), notes }
+    return { source, file, body: formatQuery(source.body, tags), notes, critical }
   } catch (error) {
     if (!(error instanceof QueryFormatError)) throw error
     warn('unsupported-query', displayText(error.message))
-    return { source, file, body: source.body, notes }
+    return { source, file, body: source.body, notes, critical }
   }
 }

@@ -48,8 +48,8 @@ function oneLine(text: ByteString = ''): ByteString {
 
 export function scriptTable({ scriptlets }: PreparedScripts): Table {
   const table = new Table('scripts', ['slot', 'flags', 'argc', 'args', 'file', 'note'])
-  for (const { source, file, notes } of scriptlets) {
-    const flags = `${source.expand ? 'e' : ''}${source.qformat ? 'q' : ''}${source.critical ? 'c' : ''}`
+  for (const { source, file, notes, critical } of scriptlets) {
+    const flags = `${source.expand ? 'e' : ''}${source.qformat ? 'q' : ''}${critical ? 'c' : ''}`
     table.add([
       source.slot,
       flags || '-',

@@ -1,0 +1,189 @@
+import { spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { gunzipSync, zstdDecompressSync } from 'node:zlib'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { texts } from './support/header-writer.ts'
+import { buildRpm, type RpmSpec, withTag } from './support/rpm-writer.ts'
+
+const cli = new URL('../src/cli.ts', import.meta.url).pathname
+const files = [
+  { path: '/usr/bin/x', content: 'hello', mode: 0o104755 },
+  { path: '/l', mode: 0o120777, linkTarget: 'usr/bin/x' },
+]
+const badDigest = [{ path: '/a', content: 'b', digest: '0'.repeat(64) }]
+
+let folder: string
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'diskful-cli-'))
+})
+afterEach(() => rmSync(folder, { recursive: true, force: true }))
+
+function write(name: string, spec: RpmSpec | Buffer): string {
+  writeFileSync(join(folder, name), Buffer.isBuffer(spec) ? spec : buildRpm(spec))
+  return join(folder, name)
+}
+
+function run(...args: string[]) {
+  return runWith(undefined, ...args)
+}
+
+function runWith(input: Buffer | undefined, ...args: string[]) {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [cli, ...args], {
+    ...(input ? { input } : {}),
+    maxBuffer: 2 ** 26,
+  })
+  return { status, stdout, stderr: stderr.toString() }
+}
+
+describe('rpm-format tar', () => {
+  it('writes a TAR to standard output, the same each time', () => {
+    const rpm = write('a.rpm', { files })
+    const [first, second] = [run('tar', rpm), run('tar', '-o', '-', rpm)]
+    expect(first).toMatchObject({ status: 0, stderr: '' })
+    expect(first.stdout.subarray(-1024).equals(Buffer.alloc(1024))).toBe(true)
+    expect(first.stdout.equals(second.stdout)).toBe(true)
+    expect(runWith(readFileSync(rpm), 'tar', '-').stdout.equals(first.stdout)).toBe(true)
+  })
+
+  it('takes the compression from the name or the option', () => {
+    const rpm = write('a.rpm', { files })
+    const plain = run('tar', '--layout', 'scyld', rpm).stdout
+    for (const [name, decompress] of [
+      ['a.tar.gz', gunzipSync],
+      ['a.tgz', gunzipSync],
+      ['a.tar.zst', zstdDecompressSync],
+    ] as const) {
+      const output = join(folder, name)
+      expect(run('tar', '--layout', 'scyld', '-o', output, rpm)).toMatchObject({ status: 0, stderr: '' })
+      expect(decompress(readFileSync(output)).equals(plain)).toBe(true)
+    }
+    expect(
+      gunzipSync(run('tar', '--layout=scyld', '--compress', 'gzip', '--level', '9', rpm).stdout).equals(plain),
+    ).toBe(true)
+  })
+
+  it('leaves no file, and nothing else, where the RPM is bad', () => {
+    const rpm = write('bad.rpm', { files: badDigest })
+    const before = readdirSync(folder)
+    const { status, stderr } = run('tar', '-o', join(folder, 'bad.tar.gz'), rpm)
+    expect({ status, stderr }).toEqual({ status: 1, stderr: expect.stringMatching(/^file-digest-mismatch: [^\n]+\n$/) })
+    expect(readdirSync(folder)).toEqual(before)
+  })
+
+  it('keeps the file that was there where the RPM is bad, and replaces it where it is good', () => {
+    const output = join(folder, 'out.tar')
+    writeFileSync(output, 'old')
+    expect(run('tar', '-o', output, write('bad.rpm', { files: badDigest })).status).toBe(1)
+    expect(readFileSync(output, 'utf8')).toBe('old')
+    expect(run('tar', '-o', output, write('a.rpm', { files })).status).toBe(0)
+    expect(readFileSync(output).length).toBeGreaterThan(1024)
+  })
+
+  it('puts out nothing for a header that is refused, also with --compress gzip', () => {
+    for (const compress of ['none', 'gzip', 'zstd']) {
+      const { status, stdout, stderr } = run(
+        'tar',
+        '--compress',
+        compress,
+        write('x.rpm', Buffer.from('no RPM at all')),
+      )
+      expect({ status, stdout: stdout.length, stderr }).toMatchObject({ status: 1, stdout: 0 })
+      expect(stderr).toMatch(/^not-an-rpm: [^\n]+\n$/)
+    }
+  })
+
+  it('ends without the marker where the payload turns out bad on the way', () => {
+    const large = [{ path: '/0', content: 'z'.repeat(2_000_000) }, ...badDigest]
+    const { status, stdout } = run('tar', write('bad.rpm', { files: large }))
+    expect(status).toBe(1)
+    expect(stdout.length).toBeGreaterThan(0)
+    expect(stdout.subarray(-1024).equals(Buffer.alloc(1024))).toBe(false)
+  })
+
+  it('quotes control characters in what it says', () => {
+    const spec: RpmSpec = { files: [{ path: '/\x1b[2Jx', content: 'b', digest: '0'.repeat(64) }] }
+    const { stderr } = run('tar', write('evil.rpm', spec))
+    expect(stderr).not.toMatch(/[^\x20-\x7e\n]/)
+    expect(stderr.split('\n')).toHaveLength(2)
+  })
+
+  it('warns on standard error', () => {
+    const { status, stderr } = run('tar', write('s.rpm', { files: [{ path: '/s', mode: 0o140600 }] }))
+    expect({ status, stderr }).toEqual({ status: 0, stderr: 'warning: socket-left-out: "/s": TAR has no sockets\n' })
+  })
+
+  it('stops quietly when the reader of its output goes away', async () => {
+    const rpm = write('large.rpm', { files: [{ path: '/0', content: 'z'.repeat(5_000_000) }] })
+    const child = spawn(process.execPath, [cli, 'tar', rpm], { stdio: ['ignore', 'pipe', 'pipe'] })
+    const said: Buffer[] = []
+    child.stderr.on('data', bytes => said.push(bytes))
+    child.stdout.once('data', () => child.stdout.destroy())
+    const [code] = await once(child, 'close')
+    expect({ code, stderr: Buffer.concat(said).toString() }).toEqual({ code: 141, stderr: '' })
+  })
+
+  it('takes its half-written file along when it is interrupted', async () => {
+    const rpm = buildRpm({
+      files: [{ path: '/0', content: 'z'.repeat(5_000_000) }],
+      compress: x => x,
+      compressor: null,
+    })
+    const before = readdirSync(folder)
+    const child = spawn(process.execPath, [cli, 'tar', '-o', join(folder, 'out.tar'), '-'], {
+      stdio: ['pipe', 'ignore', 'inherit'],
+    })
+    // Ends with the child; what it has not read by then is lost.
+    child.stdin.on('error', () => undefined)
+    child.stdin.write(rpm.subarray(0, 3_000_000))
+    while (readdirSync(folder).length === before.length) await new Promise(resolve => setTimeout(resolve, 20))
+    child.kill('SIGTERM')
+    expect(await once(child, 'exit')).toEqual([null, 'SIGTERM'])
+    expect(readdirSync(folder)).toEqual(before)
+  })
+})
+
+describe('rpm-format info and list', () => {
+  it('say what the headers say', () => {
+    const rpm = write('a.rpm', { files, header: withTag(texts(1016, 'Group\x1b')) })
+    expect(JSON.parse(run('info', '--json', rpm).stdout.toString())).toMatchObject({
+      nevra: 'test-1-1.noarch',
+      files: 2,
+    })
+    expect(run('info', rpm).stdout.toString()).toContain('nevra: test-1-1.noarch\n')
+    expect(run('list', rpm).stdout.toString()).toBe(
+      '-rwsr-xr-x root root          5 2020-09-13 12:26 /usr/bin/x\n' +
+        'lrwxrwxrwx root root          9 2020-09-13 12:26 /l -> usr/bin/x\n',
+    )
+  })
+})
+
+describe('wrong usage', () => {
+  it.each([
+    [[], 'no command'],
+    [['make'], 'no command "make"'],
+    [['tar'], 'one RPM file is needed'],
+    [['tar', 'a', 'b'], 'one RPM file is needed'],
+    [['tar', '--layout', 'zip', 'a'], '--layout is root, scyld, not "zip"'],
+    [['tar', '--compress', 'xz', 'a'], '--compress is gzip, zstd, none, not "xz"'],
+    [['tar', '--level', '10', '--compress', 'gzip', 'a'], '--level goes from 1 to 9'],
+    [['tar', '--level', '3', 'a'], '--level needs --compress'],
+    [['list', '--wide', 'a'], "Unknown option '--wide'"],
+  ])('%j', (args, message) => {
+    const { status, stdout, stderr } = run(...args)
+    expect({ status, stdout: stdout.length }).toEqual({ status: 2, stdout: 0 })
+    expect(stderr).toContain(`usage: ${message}`)
+  })
+
+  it('of a file that is not there is told in one line', () => {
+    const { status, stderr } = run('info', join(folder, 'absent.rpm'))
+    expect({ status, stderr }).toEqual({ status: 2, stderr: expect.stringMatching(/^ENOENT: [^\n]+\n$/) })
+  })
+
+  it('--help is none', () => {
+    expect(run('--help')).toMatchObject({ status: 0, stderr: '' })
+    expect(run('tar', '--help').stdout.toString()).toContain('rpm-format tar [--layout')
+  })
+})

@@ -6,7 +6,7 @@ import type { Strength } from './digest-algorithms.ts'
 import { RpmError, type Warning } from './errors.ts'
 import { fileDigestAlgorithm } from './files.ts'
 import { limitsOf, type ReadOptions } from './limits.ts'
-import { type RpmPackage, readHeaders, sourceReader } from './package.ts'
+import { type HeaderOptions, type RpmPackage, readHeaders, sourceReader } from './package.ts'
 import { type DigestResult, failedDigests, PayloadDigester, payloadDigests } from './payload-digests.ts'
 import { announcedSizes } from './payload-sizes.ts'
 import type { Source } from './source.ts'
@@ -44,7 +44,11 @@ export async function* entries(
 }
 
 /** One pass over the source: headers first, then entries. */
-export async function openPackage(source: Source, options: ReadOptions = {}): Promise<OpenPackage> {
+export function openPackage(source: Source, options: ReadOptions = {}): Promise<OpenPackage> {
+  return openReading(source, options)
+}
+
+export async function openReading(source: Source, options: HeaderOptions): Promise<PayloadReading> {
   const closing = new AbortController()
   const signal = options.signal ? AbortSignal.any([options.signal, closing.signal]) : closing.signal
   const reader = sourceReader(source, { ...options, signal })
@@ -62,11 +66,13 @@ export async function openPackage(source: Source, options: ReadOptions = {}): Pr
   }
 }
 
-class PayloadReading implements OpenPackage {
+export class PayloadReading implements OpenPackage {
   readonly package: RpmPackage
   readonly close: () => Promise<void>
   outcome: PayloadOutcome | undefined
+  /** Of the payload, once it was read to its end. */
   digests: readonly DigestResult[] = []
+  onCompressed: (chunk: Uint8Array) => void = () => {}
   readonly #reader: ByteReader
   readonly #options: ReadOptions
   readonly #digester: PayloadDigester
@@ -140,6 +146,7 @@ class PayloadReading implements OpenPackage {
     for await (const chunk of this.#reader.rest()) {
       this.#compressedBytes += chunk.length
       this.#digester.compressed(chunk)
+      this.onCompressed(chunk)
       yield chunk
     }
   }
@@ -212,7 +219,8 @@ class PayloadReading implements OpenPackage {
     if (this.#diagnosed || !(error instanceof RpmError) || error.code === 'payload-too-large') return error
     this.#diagnosed = true
     await this.#drain()
-    const failed = this.#digester.results().find(({ holds, covers }) => !holds && covers !== 'uncompressed-payload')
+    this.digests = this.#digester.results()
+    const failed = this.digests.find(({ holds, covers }) => !holds && covers !== 'uncompressed-payload')
     return failed ? this.#mismatch(failed, error) : error
   }
 

@@ -1,0 +1,119 @@
+import { readdir, readFile, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Config, Key, Subkey } from 'openpgp'
+import { RpmError } from '../errors.ts'
+import type { PublicNumbers } from './public-key.ts'
+
+type OpenPgp = typeof import('openpgp')
+
+export interface FoundKey {
+  readonly numbers: PublicNumbers
+  readonly userId: string
+}
+
+const largestFile = 16 * 1024 * 1024
+const armor = /-----BEGIN PGP PUBLIC KEY BLOCK-----[^]*?-----END PGP PUBLIC KEY BLOCK-----/g
+
+/** Public keys that signatures are checked against: see loadKeyring. */
+export class Keyring {
+  readonly #keys: readonly Key[]
+  readonly #config: Config
+
+  constructor(keys: readonly Key[], config: Config) {
+    this.#keys = keys
+    this.#config = config
+  }
+
+  /** Number of keys, subkeys not counted. */
+  get size(): number {
+    return this.#keys.length
+  }
+
+  /** Is there any key or subkey of this id (16 hex digits), valid or not? */
+  knows(keyId: string): boolean {
+    return this.#keys.some(key => key.getKeys().some(part => part.getKeyID().toHex() === keyId))
+  }
+
+  /**
+   * The key or subkey of this id, if it may sign and was valid at that time: OpenPGP decides about bindings, expiry
+   * and revocations. Rejects with the library's reason where it may not.
+   */
+  async find(keyId: string, created: number | undefined): Promise<FoundKey> {
+    const owner = this.#keys.find(key => key.getKeys().some(part => part.getKeyID().toHex() === keyId))
+    if (!owner) throw new Error('the keyring has no such key')
+    const part = owner.getKeys().find(candidate => candidate.getKeyID().toHex() === keyId)!
+    const date = created === undefined ? new Date() : new Date(created * 1000)
+    const key: Key | Subkey = await owner.getSigningKey(part.getKeyID(), date, undefined, this.#config)
+    const packet = key.keyPacket as unknown as { algorithm: number; publicParams: Record<string, unknown> }
+    return {
+      numbers: { algorithm: packet.algorithm, parameters: packet.publicParams },
+      userId: owner.getUserIDs()[0] ?? '',
+    }
+  }
+}
+
+/**
+ * Every armored or binary OpenPGP public key in the files of a directory (not of its subdirectories), or in one file.
+ * Files without a key are passed over; a key that cannot be read, and a folder without any, is 'bad-keyring'.
+ */
+export async function loadKeyring(path: string): Promise<Keyring> {
+  const openpgp = await loadOpenPgp()
+  const config = configOf(openpgp)
+  const keys: Key[] = []
+  for (const file of await filesIn(path)) {
+    const bytes = await readFile(file)
+    try {
+      for (const block of keyBlocks(bytes)) keys.push(...(await openpgp.readKeys({ ...block, config } as never)))
+    } catch (error) {
+      throw new RpmError('bad-keyring', `${file} holds a key that cannot be read: ${(error as Error).message}`, {
+        cause: error,
+      })
+    }
+  }
+  if (keys.length === 0) throw new RpmError('bad-keyring', `there is no OpenPGP public key in ${path}`)
+  return new Keyring(keys, config)
+}
+
+async function filesIn(path: string): Promise<string[]> {
+  try {
+    if (!(await stat(path)).isDirectory()) return [path]
+    const files: string[] = []
+    for (const name of (await readdir(path)).toSorted()) {
+      const file = join(path, name)
+      const { size } = await stat(file)
+      if ((await stat(file)).isFile() && size <= largestFile) files.push(file)
+    }
+    return files
+  } catch (error) {
+    throw new RpmError('bad-keyring', `the keyring ${path} cannot be read: ${(error as Error).message}`, {
+      cause: error,
+    })
+  }
+}
+
+function keyBlocks(bytes: Buffer): ({ armoredKeys: string } | { binaryKeys: Uint8Array })[] {
+  const armored = bytes.toString('latin1').match(armor)
+  if (armored) return armored.map(armoredKeys => ({ armoredKeys }))
+  const isKeyPacket = bytes[0] === 0x98 || bytes[0] === 0x99 || bytes[0] === 0x9a || bytes[0] === 0xc6
+  return isKeyPacket ? [{ binaryKeys: new Uint8Array(bytes) }] : []
+}
+
+async function loadOpenPgp(): Promise<OpenPgp> {
+  try {
+    return await import('openpgp')
+  } catch (error) {
+    throw new RpmError('openpgp-missing', 'checking signatures needs the package openpgp: npm install openpgp', {
+      cause: error,
+    })
+  }
+}
+
+/** Real archives are signed by old keys: what is too weak to trust is judged by verify(), not refused unread. */
+function configOf(openpgp: OpenPgp): Config {
+  return {
+    ...openpgp.config,
+    rejectPublicKeyAlgorithms: new Set(),
+    rejectHashAlgorithms: new Set([openpgp.enums.hash.md5, openpgp.enums.hash.ripemd]),
+    minRSABits: 1024,
+  }
+}

@@ -12,7 +12,7 @@ import type {
 export type { CatalogEntry, ConversionQueue, PackageType }
 export type Catalog = Pick<
   RealCatalog,
-  'ready' | 'resolve' | 'near' | 'open' | 'sha256' | 'plan' | 'status' | 'refresh' | 'close'
+  'ready' | 'resolve' | 'near' | 'refused' | 'open' | 'sha256' | 'plan' | 'status' | 'refresh' | 'close'
 > & { entries(type: PackageType): Iterable<CatalogEntry> }
 export type TarSource = Pick<TarStore, 'get' | 'lookup' | 'status' | 'folder'>
 export type NameConversion = typeof conversionKey

@@ -1,4 +1,5 @@
 import type { ApiDependencies } from './dependencies.ts'
+import { isListed } from './downloads/catalog-listed.ts'
 import { sharedAnswer } from './shared-answer.ts'
 
 const ANSWER_AGE_MS = 1000
@@ -20,53 +21,38 @@ export interface Readiness {
 
 /** What this process can do for nodes now, found out at most once a second. */
 export function readinessOf(dependencies: ApiDependencies): () => Promise<Readiness> {
-  const { catalog } = dependencies
-  let scanned = false
-  catalog.ready.then(
-    () => {
-      scanned = true
-    },
-    () => {}, // the catalog's own status says what is wrong
-  )
-  return sharedAnswer(ANSWER_AGE_MS, () => lookAround(dependencies, scanned))
+  return sharedAnswer(ANSWER_AGE_MS, () => lookAround(dependencies))
 }
 
-async function lookAround(
-  { catalog, store, queue, isStopping }: ApiDependencies,
-  scanned: boolean,
-): Promise<Readiness> {
-  const [packages, cache, conversions] = [catalog.status(), await store.status(), await queue.status()]
-  const fatal: Reason[] = []
-  const reasons: Reason[] = []
-  if (isStopping?.()) fatal.push({ code: 'shutting-down', message: 'This process is ending.' })
-  if (!scanned) fatal.push({ code: 'catalog-scanning', message: 'The package folders are being read.' })
-  if (!packages.readable) {
-    reasons.push({ code: 'packages-unreadable', message: `${packages.folder} is absent or cannot be read.` })
-  }
-  if (!cache.readable)
-    reasons.push({ code: 'cache-unreadable', message: cache.message ?? `${cache.folder} cannot be read.` })
-  if (!packages.readable && !cache.readable) fatal.push({ code: 'nothing-to-serve', message: 'No folder can be read.' })
-  if ((cache.freeShare ?? 1) < LITTLE_DISK) {
-    const percent = Math.floor((cache.freeShare ?? 0) * 100)
-    reasons.push({ code: 'disk-nearly-full', message: `${percent} % of the disk of ${cache.folder} are free.` })
-  }
-  if (!conversions.reachable) {
-    reasons.push({
-      code: 'queue-away',
-      message: conversions.message ?? 'Redis does not answer: TARs from the cache only.',
-    })
-  } else if (conversions.converters === 0) {
-    reasons.push({ code: 'no-converter', message: 'No converter is running: TARs from the cache only.' })
-  }
-  if (conversions.evictionPolicyOk === false) {
-    reasons.push({
-      code: 'eviction-policy',
-      message: "Redis may drop jobs: its maxmemory-policy must be 'noeviction'.",
-    })
-  }
+async function lookAround({ catalog, store, queue, isStopping }: ApiDependencies): Promise<Readiness> {
+  const listed = await isListed(catalog)
+  const packages = catalog.status()
+  const [cache, conversions] = await Promise.all([store.status(), queue.status()])
+  const nothingToServe = listed && !packages.readable && !cache.readable
+  const fatal = reasonsOf([
+    [isStopping?.(), 'shutting-down', 'This process is ending.'],
+    [!listed, 'catalog-scanning', 'The package folders are being read.'],
+    [nothingToServe, 'nothing-to-serve', 'Neither the package folder nor the cache can be read.'],
+  ])
+  const lesser = reasonsOf([
+    [listed && !packages.readable, 'packages-unreadable', `${packages.folder} is absent or cannot be read.`],
+    [!cache.readable, 'cache-unreadable', cache.message ?? `${cache.folder} cannot be read.`],
+    [(cache.freeShare ?? 1) < LITTLE_DISK, 'disk-nearly-full', `The disk of ${cache.folder} has less than 5 % left.`],
+    [!conversions.reachable, 'queue-away', conversions.message ?? 'Redis does not answer: TARs from the cache only.'],
+    [
+      conversions.reachable && conversions.converters === 0,
+      'no-converter',
+      'No converter is running: TARs from the cache only.',
+    ],
+    [
+      conversions.evictionPolicyOk === false,
+      'eviction-policy',
+      "Redis may drop jobs: set its maxmemory-policy to 'noeviction'.",
+    ],
+  ])
   return {
-    status: fatal.length > 0 ? 'not ready' : reasons.length > 0 ? 'degraded' : 'ready',
-    reasons: [...fatal, ...reasons],
+    status: fatal.length > 0 ? 'not ready' : lesser.length > 0 ? 'degraded' : 'ready',
+    reasons: [...fatal, ...lesser],
     packages: { folder: packages.folder, ...packages.counts, unreadable: packages.errorCount },
     conversions: {
       converters: conversions.converters,
@@ -75,4 +61,10 @@ async function lookAround(
       waitingRequests: conversions.waiters,
     },
   }
+}
+
+function reasonsOf(
+  checks: readonly (readonly [holds: boolean | undefined, code: string, message: string])[],
+): Reason[] {
+  return checks.filter(([holds]) => holds).map(([, code, message]) => ({ code, message }))
 }

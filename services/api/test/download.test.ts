@@ -184,14 +184,12 @@ describe('what is not there', () => {
   })
 
   it('422 for a file that the catalog could not read', async () => {
-    service.catalog.errors = [
-      { file: 'rpm/el9/broken-1-1.noarch.rpm', code: 'truncated-header', message: 'ends early' },
-    ]
+    service.catalog.errors = [{ file: 'rpm/broken-1-1.noarch.rpm', code: 'truncated-header', message: 'ends early' }]
     for (const name of ['broken', 'broken-1-1.noarch', 'broken-1-1.noarch.rpm']) {
       const response = await service.get(`rpm/${name}`)
       expect([response.status, ((await response.json()) as { code: string }).code]).toEqual([422, 'truncated-header'])
     }
-    expect((await service.get('rpm/brok')).status).toBe(404)
+    expect((await service.get('rpm/other')).status).toBe(404)
     service.catalog.errors = []
   })
 })
@@ -256,5 +254,17 @@ describe('packages that change', () => {
     expect([response.status, response.headers.get('retry-after')]).toEqual([503, '2'])
     expect(await response.json()).toMatchObject({ code: 'package-changing' })
     expect((await service.get('rpm/leaving')).status).toBe(404)
+  })
+})
+
+describe('before the folders were read', () => {
+  it('an unknown name waits for it', async () => {
+    let scanned: () => void = () => {}
+    service.catalog.ready = new Promise(resolve => (scanned = resolve))
+    const early = service.get('rpm/early')
+    const known = await service.get('rpm/empty')
+    await service.catalog.add('rpm', 'early-1-1.noarch.rpm', 'just in time')
+    scanned()
+    expect([known.status, await (await early).text()]).toEqual([200, 'just in time'])
   })
 })

@@ -7,10 +7,10 @@ export interface Wanted {
   arch: string | undefined
 }
 
-/** Says why a name has no file: unreadable, only for other architectures, or unknown, with what comes near. */
+/** Says why a name has no file: unreadable or half-copied, only for other architectures, or unknown, with what comes near. */
 export function notFound(catalog: Catalog, { type, name, arch }: Wanted, sources: readonly PackageType[]): Problem {
-  const unreadable = unreadablePackage(catalog, name, sources)
-  if (unreadable) return brokenPackage(unreadable.file, unreadable.code, unreadable.message)
+  const refused = sources.map(source => catalog.refused(source, name)).find(error => error !== undefined)
+  if (refused) return brokenPackage(refused.file, refused.code, refused.message)
 
   const otherArch = sources.map(source => catalog.resolve(source, name, {})).find(entry => entry !== undefined)
   const near = nearNames(catalog, name, sources)
@@ -48,21 +48,6 @@ export function brokenPackage(file: string, code: string, message: string): Prob
     detail: `${file}: ${message}`,
     extra: { file },
   })
-}
-
-/** A file of that name that the catalog could not read. */
-function unreadablePackage(catalog: Catalog, name: string, sources: readonly PackageType[]) {
-  return catalog.status().errors.find(({ file }) => {
-    const fileName = file.slice(file.lastIndexOf('/') + 1)
-    return sources.some(
-      type => fileName === name || fileName === `${name}.${type}` || isVersionOf(fileName, name, type),
-    )
-  })
-}
-
-function isVersionOf(fileName: string, name: string, type: PackageType): boolean {
-  if (!fileName.startsWith(name) || (type !== 'tar' && !fileName.endsWith(`.${type}`))) return false
-  return /^[-_]\d/.test(fileName.slice(name.length))
 }
 
 function nearNames(catalog: Catalog, name: string, sources: readonly PackageType[]): string[] {

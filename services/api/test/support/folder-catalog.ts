@@ -74,6 +74,10 @@ export class FolderCatalog implements Catalog {
     return [...this.entries(type)].map(entry => entry.name).filter(known => known[0] === name[0])
   }
 
+  refused(type: PackageType, name: string) {
+    return this.errors.find(({ file }) => file.startsWith(`${type}/`) && file.includes(`/${name}`))
+  }
+
   entries(type: PackageType): CatalogEntry[] {
     return [...this.#entries.values()].filter(entry => entry.type === type)
   }

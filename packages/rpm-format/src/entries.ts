@@ -216,9 +216,10 @@ export class PayloadReading implements OpenPackage {
    * the whole does not hold either, the package is damaged, not made badly.
    */
   async #diagnosis(error: unknown): Promise<unknown> {
-    if (this.#diagnosed || !(error instanceof RpmError) || error.code === 'payload-too-large') return error
+    if (this.#diagnosed || !(error instanceof RpmError)) return error
     this.#diagnosed = true
-    await this.#drain()
+    const { compressed: announced = Number.POSITIVE_INFINITY } = announcedSizes(this.package)
+    for await (const _ of this.#compressed()) if (this.#compressedBytes > announced) break
     this.digests = this.#digester.results()
     const failed = this.digests.find(({ holds, covers }) => !holds && covers !== 'uncompressed-payload')
     return failed ? this.#mismatch(failed, error) : error
@@ -235,7 +236,7 @@ export class PayloadReading implements OpenPackage {
         facts,
       )
     }
-    if (cause?.code === 'truncated-payload') return cause
+    if (compressed === undefined && cause?.code === 'truncated-payload') return cause
     const also = cause ? `; so ${cause.message}` : ''
     return new RpmError(
       'payload-digest-mismatch',

@@ -1,6 +1,6 @@
 import { type ByteString, displayText } from './byte-string.ts'
 import { parseCommand } from './cli-arguments.ts'
-import { printable, writeLine, writeToStdout } from './cli-output.ts'
+import { printable, writeLines } from './cli-output.ts'
 import { withSource } from './cli-source.ts'
 import type { FileInfo } from './files.ts'
 import { formatNevra } from './nevra.ts'
@@ -13,8 +13,9 @@ import { Tag } from './tags.ts'
 export async function runInfo(args: string[]): Promise<number> {
   const { values, file } = parseCommand(args, { json: { type: 'boolean', default: false } })
   const facts = describe(await withSource(file, source => readPackage(source)))
-  if (values.json) await writeLine(JSON.stringify(facts, null, 2))
-  else for (const [key, value] of Object.entries(facts)) await writeLine(line(key, value))
+  await writeLines(
+    values.json ? [JSON.stringify(facts, null, 2)] : Object.entries(facts).map(([key, value]) => line(key, value)),
+  )
   return 0
 }
 
@@ -22,7 +23,7 @@ export async function runInfo(args: string[]): Promise<number> {
 export async function runList(args: string[]): Promise<number> {
   const { file } = parseCommand(args, {})
   const { files } = await withSource(file, source => readPackage(source))
-  await writeToStdout(files.map(entry => Buffer.from(`${listLine(entry)}\n`)))
+  await writeLines(files.map(listLine))
   return 0
 }
 

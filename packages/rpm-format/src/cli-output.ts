@@ -12,19 +12,24 @@ export function printable(text: string): string {
   )
 }
 
-export async function writeLine(line: string): Promise<void> {
-  await writeToStdout([Buffer.from(`${line}\n`)])
+export async function writeLines(lines: Iterable<string>): Promise<void> {
+  await writeToStdout([Buffer.from([...lines].map(line => `${line}\n`).join(''))])
 }
 
 /** At the reader's pace; throws what the stream's error says, EPIPE where the reader has gone. */
 export async function writeToStdout(chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>): Promise<void> {
   const { stdout } = process
-  const failed = once(stdout, 'error').then(([error]) => Promise.reject(error))
+  const done = new AbortController()
+  const failed = once(stdout, 'error', { signal: done.signal }).then(([error]) => Promise.reject(error as Error))
   failed.catch(() => undefined)
-  for await (const chunk of chunks) {
-    if (!stdout.write(chunk)) await Promise.race([once(stdout, 'drain'), failed])
+  try {
+    for await (const chunk of chunks) {
+      if (!stdout.write(chunk)) await Promise.race([once(stdout, 'drain', { signal: done.signal }), failed])
+    }
+    await Promise.race([new Promise<void>(resolve => stdout.write('', () => resolve())), failed])
+  } finally {
+    done.abort()
   }
-  await Promise.race([new Promise<void>(resolve => stdout.write('', () => resolve())), failed])
 }
 
 /** The file appears, complete and on disk, when all chunks are written, or not at all. */

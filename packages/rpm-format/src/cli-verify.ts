@@ -1,6 +1,6 @@
 import { displayText } from './byte-string.ts'
 import { parseCommand } from './cli-arguments.ts'
-import { printable, writeLine } from './cli-output.ts'
+import { printable, writeLines } from './cli-output.ts'
 import { withSource } from './cli-source.ts'
 import { formatNevra } from './nevra.ts'
 import { loadKeyring, type Verification, verify } from './verify.ts'
@@ -13,8 +13,7 @@ export async function runVerify(args: string[]): Promise<number> {
   })
   const keyring = values.keyring === undefined ? undefined : await loadKeyring(values.keyring)
   const result = await withSource(file, source => verify(source, { keyring }))
-  if (values.json) await writeLine(JSON.stringify(result, null, 2))
-  else for (const line of lines(result)) await writeLine(printable(line))
+  await writeLines(values.json ? [JSON.stringify(result, null, 2)] : lines(result).map(printable))
   return result.ok ? 0 : 1
 }
 

@@ -1,19 +1,16 @@
 #!/usr/bin/env node
 import { UsageError, usage } from './cli-arguments.ts'
-import { runInfo, runList } from './cli-info.ts'
-import { printable, writeLine } from './cli-output.ts'
-import { runTar } from './cli-tar.ts'
-import { runVerify } from './cli-verify.ts'
+import { printable, writeLines } from './cli-output.ts'
 import { RpmError } from './errors.ts'
 
-/** What an RPM or a caller did wrong is told in one line; what went wrong in here with its stack. */
+/** Loaded when asked for: most of the start goes into loading. */
 const commands: Record<string, (args: string[]) => Promise<number>> = {
-  tar: runTar,
-  info: runInfo,
-  list: runList,
-  verify: runVerify,
+  tar: async args => (await import('./cli-tar.ts')).runTar(args),
+  info: async args => (await import('./cli-info.ts')).runInfo(args),
+  list: async args => (await import('./cli-info.ts')).runList(args),
+  verify: async args => (await import('./cli-verify.ts')).runVerify(args),
   help: async () => {
-    await writeLine(usage)
+    await writeLines([usage])
     return 0
   },
 }
@@ -24,6 +21,7 @@ async function main([name = '', ...args]: string[]): Promise<number> {
   return command(args)
 }
 
+/** What an RPM or a caller did wrong is told in one line; what went wrong in here with its stack. */
 function failure(error: unknown): number {
   if (error instanceof RpmError) {
     process.stderr.write(`${error.code}: ${printable(error.message)}\n`)

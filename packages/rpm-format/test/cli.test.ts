@@ -146,6 +146,14 @@ describe('rpm-format tar', () => {
 })
 
 describe('rpm-format info and list', () => {
+  it('write to files too, silently', () => {
+    const rpm = write('a.rpm', { files })
+    const script = '"$0" "$1" info "$2" > "$3" && "$0" "$1" tar "$2" > "$3"'
+    const { status, stderr } = spawnSync('sh', ['-c', script, process.execPath, cli, rpm, join(folder, 'out')])
+    expect({ status, stderr: stderr.toString() }).toEqual({ status: 0, stderr: '' })
+    expect(readFileSync(join(folder, 'out')).equals(run('tar', rpm).stdout)).toBe(true)
+  })
+
   it('say what the headers say', () => {
     const rpm = write('a.rpm', { files, header: withTag(texts(1016, 'Group\x1b')) })
     expect(JSON.parse(run('info', '--json', rpm).stdout.toString())).toMatchObject({

@@ -24,8 +24,19 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['packages/*/test/**/*.test.ts', 'services/*/test/**/*.test.ts', 'bench/test/**/*.test.ts'],
+          exclude: ['**/node_modules/**', '**/test/faults/**'],
           testTimeout: 30_000,
           hookTimeout: 30_000,
+        },
+      },
+      // Processes that hang and die: they wait more than they work, so two files at a time.
+      {
+        test: {
+          name: 'faults',
+          include: ['packages/*/test/faults/**/*.test.ts', 'services/*/test/faults/**/*.test.ts'],
+          testTimeout: 2 * MINUTE,
+          maxWorkers: 2,
+          sequence: { groupOrder: 6 },
         },
       },
       heavy('parity', 1, 5 * MINUTE),

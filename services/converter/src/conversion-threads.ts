@@ -6,6 +6,8 @@ import type { Space } from '@diskful/conversion/converting'
 import { CompressPool } from 'rpm-format'
 import type { FromThread, ThreadData, ToThread } from './thread-messages.ts'
 
+const START_MS = 30_000
+
 /** The conversion ended its thread, or had to be ended with it. */
 export class ThreadCrash extends Error {
   override readonly name = 'ThreadCrash'
@@ -127,7 +129,8 @@ class ThreadRun {
     const late = () => reject(new ThreadCrash(`it was not finished after ${Math.round(deadlineMs / 1000)} s`))
     const stalled = () => reject(new ThreadCrash(`it made no progress for ${Math.round(stallMs / 1000)} s`))
     const deadline = setTimeout(late, deadlineMs)
-    let stall = setTimeout(stalled, stallMs)
+    // Until its first word the thread may still be loading, on a busy machine for seconds.
+    let stall = setTimeout(stalled, Math.max(stallMs, START_MS))
     this.#progress = () => {
       clearTimeout(stall)
       stall = setTimeout(stalled, stallMs)

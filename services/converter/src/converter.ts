@@ -1,6 +1,5 @@
 import type { Server } from 'node:http'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { type Logger, TarStore } from '@diskful/conversion'
 import {
   CacheSpace,
@@ -18,6 +17,7 @@ import {
   redisRejections,
   redisUsage,
   StagingSweep,
+  within,
 } from '@diskful/conversion/converting'
 import type { Redis } from 'ioredis'
 import { BullWorker } from './bull-worker.ts'
@@ -123,7 +123,8 @@ export async function startConverter({ environment, logger, threadFile }: Conver
     redis && url !== undefined
       ? new BullWorker({ url, prefix, redis, concurrency, conversions, metrics, logger, rejections: notes.rejections })
       : new IpcWorker({ conversions, usage: notes.usage, concurrency, logger, onStop: () => void stop('graceful') })
-  void care.run()
+  if (redis) redis.once('ready', () => void care.run())
+  else void care.run()
   logger.info(
     { mode: redis ? 'redis' : 'ipc', concurrency, cacheFolder, folder, opsPort: environment.OPS_PORT },
     'the converter takes jobs',
@@ -188,14 +189,5 @@ async function startOps(
     if (redis) throw error
     logger.warn({ error, host, port }, 'no metrics: the ops port cannot be used (OPS_PORT)')
     return undefined
-  }
-}
-
-async function within(work: Promise<unknown>, ms: number): Promise<void> {
-  const timer = new AbortController()
-  try {
-    await Promise.race([work, sleep(ms, undefined, { signal: timer.signal }).catch(() => undefined)])
-  } finally {
-    timer.abort()
   }
 }

@@ -23,6 +23,7 @@ export async function serveConversions(convert: Conversion): Promise<void> {
       told = performance.now()
       tell({ type: 'progress', bytes })
     }
+    tell({ type: 'progress', bytes: 0 })
     const onPayload = (payload: string) => tell({ type: 'payload', payload })
     try {
       return {

@@ -4,6 +4,7 @@ import type { ConversionJob, ConversionOutcome } from '../job.ts'
 import type { Logger } from '../logging.ts'
 import type { TarStore } from '../store/tar-store.ts'
 import type { UsageLog } from '../store/usage.ts'
+import { within } from '../within.ts'
 import { answerTo, errorOf } from './answer.ts'
 import { BullJobs, keyOfJob } from './bull-jobs.ts'
 import { bullStatus } from './bull-status.ts'
@@ -16,6 +17,7 @@ import { UsageFlush } from './usage-flush.ts'
 import { type Flight, Waits } from './waits.ts'
 
 const EXAMINED_AT_ONCE = 16
+const CLOSE_MS = 2_000
 
 export interface BullQueueOptions {
   /** REDIS_URL */
@@ -138,7 +140,8 @@ class BullQueue implements ConversionQueue {
     this.#waits.close(new QueueError('shutting-down', 'This process is ending'))
     await this.#round
     await this.#usage.close()
-    await Promise.allSettled([this.#events.close(), this.#jobs.queue.close()])
+    // ioredis never says that it ended when it is told to while it waits for its next try to connect.
+    await within(Promise.allSettled([this.#events.close(), this.#jobs.queue.close()]), CLOSE_MS)
     this.#redis.disconnect()
   }
 

@@ -49,7 +49,7 @@ class LocalQueue implements ConversionQueue {
   #stopMs: number
   /** Jobs that it takes at a time; 0 while there is none. */
   #concurrency = 0
-  #patience: NodeJS.Timeout | undefined
+  #patience: { timer: NodeJS.Timeout; ends: number } | undefined
   #hopeless = false
   #closed: Promise<void> | undefined
 
@@ -100,7 +100,7 @@ class LocalQueue implements ConversionQueue {
   }
 
   async #close(): Promise<void> {
-    clearTimeout(this.#patience)
+    this.#patient()
     this.#waits.close(new QueueError('shutting-down', 'This process is ending'))
     await this.#usage.close()
     await this.#converter.stop(this.#stopMs)
@@ -130,7 +130,7 @@ class LocalQueue implements ConversionQueue {
     if (message.type === 'ready') {
       this.#concurrency = message.concurrency
       this.#hopeless = false
-      clearTimeout(this.#patience)
+      this.#patient()
     } else if (message.type === 'answer') this.#onAnswer(message.key, message.answer)
     else if (message.type === 'failed') this.#onFailure(message.key, message.failure)
     this.#dispatch()
@@ -205,14 +205,21 @@ class LocalQueue implements ConversionQueue {
     if (flight) this.#waits.settle(flight, answer)
   }
 
-  /** Without a converter for so long, nobody is kept waiting for one. */
+  /** Without a converter for so long, nobody is kept waiting for one. Another death does not prolong it. */
   #losePatienceIn(ms: number): void {
-    if (this.#hopeless) return
-    clearTimeout(this.#patience)
-    this.#patience = setTimeout(() => {
+    const ends = Math.min(performance.now() + ms, this.#patience?.ends ?? Number.POSITIVE_INFINITY)
+    if (this.#hopeless || this.#closed) return
+    this.#patient()
+    const timer = setTimeout(() => {
       this.#hopeless = true
       for (const flight of this.#waits.flights()) this.#waits.fail(flight, noConverter())
-    }, ms).unref()
+    }, ends - performance.now()).unref()
+    this.#patience = { timer, ends }
+  }
+
+  #patient(): void {
+    clearTimeout(this.#patience?.timer)
+    this.#patience = undefined
   }
 }
 

@@ -1,0 +1,3 @@
+import { runConverter } from '../../src/run.ts'
+
+await runConverter(new URL('./faulty-thread.ts', import.meta.url))

@@ -92,9 +92,10 @@ release_policy() {
 }
 
 row_is_installed() {
-  row_state=$(dpkg-query -W -f '${Status} ${Version}\n' "$ROW_NAME" 2>/dev/null | sed -n 1p)
+  # shellcheck disable=SC2016 # dpkg's variables
+  row_state=$("$DPKG_QUERY" -W -f '${Status} ${Version}\n' "$ROW_NAME" 2>/dev/null | sed -n 1p)
   case $row_state in
-    *' ok installed '*) dpkg --compare-versions "${row_state##* }" ge "$ROW_VERSION" ;;
+    *' ok installed '*) "$DPKG" --compare-versions "${row_state##* }" ge "$ROW_VERSION" ;;
     *) return 1 ;;
   esac
 }
@@ -105,9 +106,9 @@ row_scriptlets() {
 
 # What a cut run left half-way, ours or another's.
 repair_dpkg() {
-  [ -n "$(dpkg --audit 2>/dev/null)" ] || [ -n "$(ls /var/lib/dpkg/updates 2>/dev/null)" ] || return 0
+  [ -n "$("$DPKG" --audit 2>/dev/null)" ] || [ -n "$(ls /var/lib/dpkg/updates 2>/dev/null)" ] || return 0
   say 'packages were left half-installed: dpkg --configure -a'
-  patiently dpkg --force-confdef --force-confold --configure -a ||
+  patiently "$DPKG" --force-confdef --force-confold --configure -a ||
     log 'not everything could be configured; installing what is wanted may repair it'
 }
 
@@ -160,11 +161,11 @@ wants_more() {
 
 # Without apt: all at once, and where a Pre-Depends does not allow that, one after the other in the plan's order.
 install_by_dpkg() {
-  with_list "$FILES_LIST" patiently dpkg --force-confdef --force-confold -i && return 0
+  with_list "$FILES_LIST" patiently "$DPKG" --force-confdef --force-confold -i && return 0
   while IFS= read -r install_by_dpkg_file <&5; do
-    patiently dpkg --force-confdef --force-confold -i "$install_by_dpkg_file" || log "$install_by_dpkg_file has to wait"
+    patiently "$DPKG" --force-confdef --force-confold -i "$install_by_dpkg_file" || log "$install_by_dpkg_file has to wait"
   done 5<"$FILES_LIST"
-  if patiently dpkg --force-confdef --force-confold --configure -a && each_row row_is_installed; then return 0; fi
+  if patiently "$DPKG" --force-confdef --force-confold --configure -a && each_row row_is_installed; then return 0; fi
   have apt-get && wants_more_than_files && apt_get -f install
 }
 

@@ -45,13 +45,13 @@ need_rpm() {
   case $NODE_RPM in
     works | empty) ;;
     *)
-      [ "$DRY_RUN" = yes ] || ! have rpm || repair_database
-      rpm -qa >/dev/null 2>&1 || die "$E_UNSUITABLE" \
+      [ "$DRY_RUN" = yes ] || [ -z "$RPM" ] || repair_database
+      "$RPM" -qa >/dev/null 2>&1 || die "$E_UNSUITABLE" \
         "rpm does not work here ($NODE_RPM): take the installer for pkg=tar, or the pre-installer, which finds out"
       ;;
   esac
   for RPM_TOOL in dnf dnf5 yum zypper rpm; do
-    if "$RPM_TOOL" --version >/dev/null 2>&1; then break; fi
+    if [ "$RPM_TOOL" = rpm ] || "$RPM_TOOL" --version >/dev/null 2>&1; then break; fi
   done
 }
 
@@ -59,11 +59,11 @@ need_rpm() {
 repair_database() {
   say "rpm's database cannot be read: rebuilding it"
   rm -f /var/lib/rpm/__db.*
-  run_logged rpm --rebuilddb || show_last_output
+  run_logged "$RPM" --rebuilddb || show_last_output
 }
 
 row_is_installed() {
-  rpm -q --qf '%|EPOCH?{%{EPOCH}}:{0}|:%{VERSION}-%{RELEASE} %{ARCH}\n' "$ROW_NAME" >"$WORK_DIR/installed" 2>/dev/null ||
+  "$RPM" -q --qf '%|EPOCH?{%{EPOCH}}:{0}|:%{VERSION}-%{RELEASE} %{ARCH}\n' "$ROW_NAME" >"$WORK_DIR/installed" 2>/dev/null ||
     return 1
   while read -r row_evr row_arch <&4; do
     case $(canonical_arch "$row_arch") in
@@ -104,7 +104,7 @@ compare_by_rpm() {
   case $1$2 in
     *[!A-Za-z0-9._+~^-]*) ;;
     *)
-      case $(rpm --eval "%{lua:print(rpm.vercmp('$1', '$2'))}" 2>/dev/null) in
+      case $("$RPM" --eval "%{lua:print(rpm.vercmp('$1', '$2'))}" 2>/dev/null) in
         -1) echo -1 && return ;;
         1) echo 1 && return ;;
         0) echo 0 && return ;;
@@ -116,13 +116,13 @@ compare_by_rpm() {
 }
 
 row_scriptlets() {
-  rpm -q --scripts "$ROW_NAME" 2>/dev/null
+  "$RPM" -q --scripts "$ROW_NAME" 2>/dev/null
 }
 
 # Packages that a cut run left in the database, with or without their scriptlets run, or beside their older version.
 repair_rows() {
   [ -s "$REPAIR_LIST" ] || return 0
-  with_list "$REPAIR_LIST" without_starts_logged rpm -U --replacepkgs ||
+  with_list "$REPAIR_LIST" without_starts_logged "$RPM" -U --replacepkgs ||
     warn "what a cut run left cannot be repaired: $(sed -n '/error/p' "$LAST_OUTPUT" | sed -n 1p)"
   warn_of_scriptlets
 }
@@ -135,11 +135,11 @@ install_files() {
   say "installing $(wc -l <"$FILES_LIST" | tr -d ' ') package(s) by $RPM_TOOL"
   if [ "$RPM_TOOL" != rpm ]; then
     # All that is needed may be here: then no repository is asked, and none can be in the way.
-    if with_list "$FILES_LIST" run_logged rpm -U --test && install_by_tool offline; then return 0; fi
+    if with_list "$FILES_LIST" run_logged "$RPM" -U --test && install_by_tool offline; then return 0; fi
     say "more is needed than the head node has: asking this node's repositories"
     install_by_tool online && return 0
   else
-    with_list "$FILES_LIST" without_starts_logged rpm -U && warn_of_scriptlets && return 0
+    with_list "$FILES_LIST" without_starts_logged "$RPM" -U && warn_of_scriptlets && return 0
   fi
   install_failed
 }

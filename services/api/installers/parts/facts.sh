@@ -6,7 +6,7 @@
 #   find_arch      NODE_UNAME, NODE_BITS (of the programs, not of the kernel), NODE_ARCH (x86_64, aarch64, …, unknown)
 #   find_os        NODE_OS (rhel, debian, cumulus, sonic, suse, unknown) and where it stood, NODE_OS_WHY
 #   find_pkg       NODE_PKG (rpm, deb, unknown): the system that this node's programs came with, and that works;
-#                  NODE_RPM and NODE_DPKG: works, empty, broken, absent
+#                  NODE_RPM and NODE_DPKG: works, empty, broken, absent; RPM, DPKG, DPKG_QUERY: their paths, or ''
 #   find_facts     all of them, NODE_NAME too
 #   form_facts     writes them to FORM_FILE as fields of a form
 #   os_release KEY a value of os-release, without its quotes
@@ -21,6 +21,9 @@ NODE_OS_WHY=
 NODE_PKG=unknown
 NODE_RPM=absent
 NODE_DPKG=absent
+RPM=
+DPKG=
+DPKG_QUERY=
 NODE_NAME=
 
 find_facts() {
@@ -100,11 +103,12 @@ os_release() {
 }
 
 find_pkg() {
+  RPM=$(program rpm) DPKG=$(program dpkg) DPKG_QUERY=$(program dpkg-query)
   NODE_RPM=$(rpm_state) NODE_DPKG=$(dpkg_state)
   case $NODE_RPM:$NODE_DPKG in
     works:works)
       # Both in use: the one that brought the shell.
-      if rpm -qf /bin/sh >/dev/null 2>&1 || rpm -q --whatprovides /bin/sh >/dev/null 2>&1; then
+      if "$RPM" -qf /bin/sh >/dev/null 2>&1 || "$RPM" -q --whatprovides /bin/sh >/dev/null 2>&1; then
         NODE_PKG=rpm
       else
         NODE_PKG=deb
@@ -119,11 +123,11 @@ find_pkg() {
 
 # rpm on Debian is a tool with an empty database; a node's own rpm knows what it installed.
 rpm_state() {
-  if ! have rpm; then
+  if [ -z "$RPM" ]; then
     echo absent
-  elif ! rpm --version >/dev/null 2>&1; then
+  elif ! "$RPM" --version >/dev/null 2>&1; then
     echo broken
-  elif ! rpm_state_all=$(rpm -qa --qf x 2>/dev/null); then
+  elif ! rpm_state_all=$("$RPM" -qa --qf x 2>/dev/null); then
     echo broken
   elif [ -n "$rpm_state_all" ]; then
     echo works
@@ -133,13 +137,13 @@ rpm_state() {
 }
 
 dpkg_state() {
-  # busybox has a dpkg too; a system that lives by it is none that a DEB can rely on.
-  if ! have dpkg || ! have dpkg-deb; then
+  if [ -z "$DPKG" ] || [ -z "$DPKG_QUERY" ]; then
     echo absent
-  elif ! dpkg --version 2>/dev/null | grep -q Debian; then
+  # busybox has a dpkg too; a system that lives by it is none that a DEB can rely on.
+  elif ! "$DPKG" --version 2>/dev/null | grep -q Debian; then
     echo broken
   elif [ -s /var/lib/dpkg/status ]; then
-    if dpkg-query -W dpkg >/dev/null 2>&1; then echo works; else echo broken; fi
+    if "$DPKG_QUERY" -W dpkg >/dev/null 2>&1; then echo works; else echo broken; fi
   else
     echo empty
   fi

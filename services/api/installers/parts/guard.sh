@@ -9,6 +9,7 @@
 #   at_exit FUNCTION      called when the script ends, however it ends; last one first
 #   finish                the only good end: exits 0, or E_WARNINGS after warnings
 #   have COMMAND          is it there?
+#   program COMMAND       its path: the file, where busybox as a shell would take an applet of that name
 #   file_size FILE        bytes, 0 when absent
 #   process_start PID     when it started, in clock ticks, '' when unknown (tells a reused pid)
 #   need_space BYTES DIR  dies with E_NO_SPACE
@@ -130,6 +131,16 @@ finish() {
 
 have() {
   command -v "$1" >/dev/null 2>&1
+}
+
+program() {
+  for program_dir in /usr/local/sbin /usr/local/bin /usr/sbin /usr/bin /sbin /bin; do
+    if [ -f "$program_dir/$1" ] && [ -x "$program_dir/$1" ]; then
+      echo "$program_dir/$1"
+      return 0
+    fi
+  done
+  return 1
 }
 
 file_size() {

@@ -132,12 +132,17 @@ http_client_works() {
   case $SERVED_BASE_URL:$HTTP_CLIENT in https:*:busybox | https:*:perl | https:*:bash) return 1 ;; esac
   case $HTTP_CLIENT in
     curl) curl --version >/dev/null 2>&1 ;;
-    wget) wget --version 2>/dev/null | grep -q 'GNU Wget' ;;
+    wget)
+      HTTP_WGET=$(program wget) && "$HTTP_WGET" --version 2>/dev/null | grep -q 'GNU Wget'
+      ;;
     busybox) [ -n "$(busybox_wget)" ] ;;
     python3) python3 -I -c 'import urllib.request' 2>/dev/null ;;
     perl) perl -MIO::Socket -e 1 2>/dev/null ;;
     # Some builds of bash have no network: to them this is a file that does not exist.
-    bash) have bash && ! bash -c ': </dev/tcp/127.0.0.1/1' 2>&1 | grep -q 'No such file' ;;
+    bash)
+      HTTP_BASH_PROGRAM=$(program bash) &&
+        ! "$HTTP_BASH_PROGRAM" -c ': </dev/tcp/127.0.0.1/1' 2>&1 | grep -Eqi 'no such file|nonexistent'
+      ;;
     *) false ;;
   esac
 }
@@ -171,9 +176,9 @@ http_by_wget() {
     --read-timeout="$HTTP_STALL" -O "$http_file.part"
   [ -z "$http_body" ] || set -- "$@" --post-file="$http_body"
   [ "$http_offset" -eq 0 ] || set -- "$@" -c
-  if [ "$http_offset" -eq 0 ] && wget --help | grep -q -- --content-on-error; then set -- "$@" --content-on-error; fi
+  if [ "$http_offset" -eq 0 ] && "$HTTP_WGET" --help | grep -q -- --content-on-error; then set -- "$@" --content-on-error; fi
   : >"$WORK_DIR/wgetrc"
-  WGETRC=$WORK_DIR/wgetrc wget "$@" "$http_url" 2>"$http_head"
+  WGETRC=$WORK_DIR/wgetrc "$HTTP_WGET" "$@" "$http_url" 2>"$http_head"
   http_wget_status=$?
   cat "$http_head" >&2
   trim_headers
@@ -251,7 +256,7 @@ sys.exit(0 if length is None or got == int(length) else 1)
 
 # perl and bash speak HTTP/1.0 themselves: status line, headers, then bytes until the end.
 http_by_perl() { http_raw perl -e "$HTTP_PERL"; }
-http_by_bash() { http_raw bash -c "$HTTP_BASH" bash; }
+http_by_bash() { http_raw "$HTTP_BASH_PROGRAM" -c "$HTTP_BASH" bash; }
 
 http_raw() {
   http_rest=${http_url#http://}

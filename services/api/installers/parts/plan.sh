@@ -58,7 +58,7 @@ row_is_wanted() {
   row_is_wanted_name=${ROW_WHEN#"${ROW_WHEN%%[!( ]*}"}
   row_is_wanted_name=${row_is_wanted_name%% *}
   [ "$NODE_RPM" = works ] || return 1
-  rpm -q --whatprovides "${row_is_wanted_name%)}" >/dev/null 2>&1 3<&-
+  "$RPM" -q --whatprovides "${row_is_wanted_name%)}" >/dev/null 2>&1 3<&-
 }
 
 each_unresolved() {

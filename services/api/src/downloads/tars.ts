@@ -44,12 +44,12 @@ export class TarDownloads {
     const { store } = this.#dependencies
     const key = await this.#keyOf(rpm, format)
     const found = await store.get(key)
-    if (found) return { artifact: await storedArtifact(found), origin: 'hit' as const }
+    if (found) return { artifact: await storedArtifact(found, rpm), origin: 'hit' as const }
     const remake = (await store.lookup(key)).state === 'damaged'
     await this.#convert(rpm, { key, format, remake }, asker)
     const made = await store.get(key)
     if (!made) throw notInStore(rpm)
-    return { artifact: await storedArtifact(made), origin: 'miss' as const }
+    return { artifact: await storedArtifact(made, rpm), origin: 'miss' as const }
   }
 
   async #keyOf(rpm: CatalogEntry, format: TarFormat): Promise<string> {
@@ -78,12 +78,12 @@ export class TarDownloads {
   }
 }
 
-async function storedArtifact({ handle, meta }: StoredTar): Promise<Artifact> {
+async function storedArtifact({ handle, meta }: StoredTar, rpm: CatalogEntry): Promise<Artifact> {
   try {
     return {
       type: 'tar',
       handle,
-      fileName: meta.file,
+      fileName: `${rpm.name}-${rpm.version}-${rpm.release}.${rpm.isSource ? 'src' : rpm.arch}.${meta.format}`,
       mediaType: mediaTypeOf(meta.file),
       size: meta.size,
       sha256: meta.sha256,

@@ -39,7 +39,7 @@ export class MemoryStore implements TarSource {
   async put(job: ConversionJob, content: Uint8Array): Promise<TarMeta> {
     const folder = join(this.folder, 'tar', job.key)
     await mkdir(folder, { recursive: true })
-    const file = `${job.nevra}.${job.format}`
+    const file = `package.${job.format}`
     await writeFile(join(folder, file), content)
     const meta = { key: job.key, file, format: job.format, size: content.length, sha256: sha256(content) } as TarMeta
     this.#metas.set(job.key, meta)

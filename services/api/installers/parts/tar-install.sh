@@ -195,6 +195,11 @@ tar_lay_down() {
   tar_lines plan/commit.sh || tar_fail "$(tar_fail_kind)" "$TAR_NAME cannot be put in place ($TAR_WHY); the node is as it was"
   tar_settle
   tar_mark committed || tar_fail "$E_NO_SPACE" "$TAR_WHY"
-  grep '^  config  ' "$TAR_JOURNAL/plan/text" | sed 's/^ *config *//' >"$WORK_DIR/config-said" || :
-  while IFS= read -r tar_lay_text <&3; do say "$tar_lay_text"; done 3<"$WORK_DIR/config-said"
+  tar_tell_config
+}
+
+# What became of files that somebody changed.
+tar_tell_config() {
+  sed -n 's/^  config *//p' "$TAR_JOURNAL/plan/text" >"$WORK_DIR/config-said"
+  while IFS= read -r tar_config_text <&3; do say "$tar_config_text"; done 3<"$WORK_DIR/config-said"
 }

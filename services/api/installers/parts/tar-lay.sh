@@ -50,12 +50,13 @@ lay_symlink() {
   ln -s "$1" "$2"
 }
 
+# Their modes follow (lay_mode); -m of GNU's needs /proc, which a chroot may lack.
 lay_fifo() {
-  mkfifo -m 600 "$1"
+  (umask 077 && mkfifo "$1")
 }
 
 lay_node() {
-  mknod -m 600 "$3" "$1" "${2%%:*}" "${2##*:}"
+  (umask 077 && mknod "$3" "$1" "${2%%:*}" "${2##*:}")
 }
 
 lay_inner_dir() {
@@ -210,7 +211,6 @@ lay_save() {
   for lay_path in "$@"; do
     if lay_there "$lay_path"; then
       mv -f "$lay_path" "$lay_path.rpmsave" || warn "$lay_path cannot be renamed to $lay_path.rpmsave"
-      say "$lay_path was changed on this node: kept as $lay_path.rpmsave"
     fi
   done
 }

@@ -165,6 +165,8 @@ function removal(j, p,   o) {
     return
   }
   if (there(p) == "d") return
+  # What a package only announced, and somebody configured: rpm leaves it.
+  if (index(rf[o], "c") && index(rf[o], "g")) { tell("keep      " coded(p)); return }
   if (index(rf[o], "c") && rt[o] == "f" && there(p) == "f" && disk(p) != rs[o]) {
     SAVE[++NSAVE] = p
     tell("config    " coded(p) " becomes " coded(p) ".rpmsave")

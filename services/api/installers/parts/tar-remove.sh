@@ -24,6 +24,7 @@ tar_remove() {
   tar_remove_script preuntrans
   tar_remove_script preun
   tar_mark committed || tar_fail "$E_NO_SPACE" "$TAR_WHY"
+  tar_tell_config
   tar_forward
   say "$TAR_NAME $TAR_EVR is removed"
 }

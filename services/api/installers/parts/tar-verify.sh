@@ -31,7 +31,19 @@ tar_verified() {
   tar_verify_look digests 'words(o, "tar_digests", FILES, nf, "")' >"$TAR_VERIFY_DIR/digests"
   tar_verify_look links 'words(o, "tar_targets", LINKS, nl, "")' >"$TAR_VERIFY_DIR/links"
   tar_verify_look stat 'words(o, "tar_full_stat", THERE, nt, "")' >"$TAR_VERIFY_DIR/stat"
+  tar_verify_owners >"$TAR_VERIFY_DIR/unknown"
   awk "$TAR_AWK$TAR_VERIFY"
+}
+
+tar_verify_owners() {
+  grep -v '^#' "$TAR_VERIFY_FILES" | cut -f 3 | sort -u >"$TAR_VERIFY_DIR/users"
+  while IFS= read -r tar_verify_owner <&3; do
+    [ "$tar_verify_owner" = root ] || [ -n "$(tar_uid_of "$(tar_plain "$tar_verify_owner")")" ] || echo "user $tar_verify_owner"
+  done 3<"$TAR_VERIFY_DIR/users"
+  grep -v '^#' "$TAR_VERIFY_FILES" | cut -f 4 | sort -u >"$TAR_VERIFY_DIR/groups"
+  while IFS= read -r tar_verify_owner <&3; do
+    [ "$tar_verify_owner" = root ] || [ -n "$(tar_gid_of "$(tar_plain "$tar_verify_owner")")" ] || echo "group $tar_verify_owner"
+  done 3<"$TAR_VERIFY_DIR/groups"
 }
 
 tar_kinds() {
@@ -88,17 +100,18 @@ function hex(s,   i, v) {
 BEGIN {
   D = ENVIRON["TAR_VERIFY_DIR"]
   n = rows(ENVIRON["TAR_VERIFY_FILES"], "o")
+  while ((getline line < (D "/unknown")) > 0) UNKNOWN[line] = 1
   for (i = 1; i <= n; i++) {
     k = "o" i
     kind = next_of("kinds")
     sub(/\t.*/, "", kind)
     ghost = index(rf[k], "g")
     config = index(rf[k], "c")
-    mark = config ? " c " : index(rf[k], "d") ? " d " : ghost ? " g " : index(rf[k], "l") ? " l " : index(rf[k], "r") ? " r " : "   "
+    mark = config ? "c" : index(rf[k], "d") ? "d" : ghost ? "g" : index(rf[k], "l") ? "l" : index(rf[k], "r") ? "r" : " "
     path = coded(rD[k] == "" ? "/" : rD[k])
     if (kind == "-" || kind == "") {
       if (ghost || index(rf[k], "m")) continue
-      print "missing  " mark path > (D "/text")
+      print "missing   " mark " " path > (D "/text")
       if (!config) { print "missing: " path > (D "/broken"); print path > (D "/bad") }
       continue
     }
@@ -108,6 +121,10 @@ BEGIN {
     target = (kind == "l" || kind == "D") && rt[k] == "l" ? next_of("links") : ""
     # A directory may have become a link to one; an admin moved it, and rpm keeps to that as well.
     if (rt[k] == "d" && kind == "D") continue
+    # An owner that does not exist here: root in its place, and no setuid or setgid bit.
+    if (("user " ro[k]) in UNKNOWN || ("group " rg[k]) in UNKNOWN) if (substr(rm[k], 1, 1) ~ /[2-7]/) rm[k] = "0" substr(rm[k], 2)
+    if (("user " ro[k]) in UNKNOWN) ro[k] = "root"
+    if (("group " rg[k]) in UNKNOWN) rg[k] = "root"
     mode = s[2]
     while (length(mode) < 4) mode = "0" mode
     M = type != rt[k] || (type != "l" && mode != rm[k])
@@ -123,7 +140,7 @@ BEGIN {
     if (ghost) { M = M && type != rt[k]; U = G = 0 }
     text = letter(S, "S") letter(M, "M") letter(five, "5") letter(dev, "D") letter(L, "L") letter(U, "U") letter(G, "G") letter(T, "T") "."
     if (text == ".........") continue
-    print text mark path > (D "/text")
+    print text "  " mark " " path > (D "/text")
     if (config) continue
     print path > (D "/bad")
     if (type != rt[k] && !ghost) print path " is no longer what it was" > (D "/broken")

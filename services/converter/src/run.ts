@@ -13,6 +13,7 @@ export async function runConverter(threadFile?: URL): Promise<void> {
     process.on('SIGINT', () => process.send === undefined && void converter.stop('graceful'))
     // Whoever started this process is gone: nobody would ever end it.
     process.on('disconnect', () => void converter.stop('now'))
+    if (process.send !== undefined && !process.connected) void converter.stop('now') // gone while this one started
     await converter.stopped
     process.exit(0)
   } catch (error) {

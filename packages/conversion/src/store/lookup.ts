@@ -18,8 +18,17 @@ export interface StoredTar {
 /** What the store has of a key. `damaged`: something is there, but not what meta.json says. */
 export type Lookup = { state: 'hit'; tar: StoredTar } | { state: 'absent' } | { state: 'damaged'; reason: string }
 
+const LOOKS = 3
+
 /** Opens tar/<key>; `folder` is the folder `tar`. */
 export async function lookUp(folder: string, key: string): Promise<Lookup> {
+  let found = await lookOnce(folder, key)
+  // Between two looks at one folder it may have been exchanged: only what stays damaged is.
+  for (let look = 1; look < LOOKS && found.state === 'damaged'; look++) found = await lookOnce(folder, key)
+  return found
+}
+
+async function lookOnce(folder: string, key: string): Promise<Lookup> {
   const found = await attempt(folder, key)
   if (found !== 'stale' && found.state !== 'absent') return found
   // An NFS client may remember an absence or a file that is gone; opening the parent makes it ask the server.

@@ -1,0 +1,81 @@
+import { createHash } from 'node:crypto'
+import { open } from 'node:fs/promises'
+import { resolve } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { convertRpm } from '../src/convert-package.ts'
+import type { TarFormat } from '../src/job.ts'
+import { RECIPE } from '../src/recipe.ts'
+
+const EXAMPLES = resolve(import.meta.dirname, '../../../examples/clientpkgs/rpm')
+
+/**
+ * SHA-256 of what this recipe makes. If a test below fails, the bytes of TARs changed: raise RECIPE in src/recipe.ts,
+ * else nodes would get old and new bytes under one key. Then put the new hashes here.
+ */
+const GOLDEN = {
+  recipe: 1,
+  hashes: [
+    [
+      'clusterware-node-1.0.0-1.x86_64.rpm',
+      'tar.gz',
+      5,
+      'c53d6ae21b96307e295c159a75d494e70fd674aead2dd6f3a617aa01c2638845',
+    ],
+    [
+      'clusterware-node-1.0.0-1.x86_64.rpm',
+      'tar.zst',
+      3,
+      '36750ebeb88cee0c3a28a381247685a5273d158868f1c9e9d75b8b11856d4271',
+    ],
+    [
+      'clusterware-node-1.0.0-1.x86_64.rpm',
+      'tar',
+      0,
+      'd66cce68cc95d323188b12325acf275686a1ae6c9cf2146b565dca773ddddd8c',
+    ],
+    [
+      'clusterware-tools-1.0.0-1.noarch.rpm',
+      'tar.gz',
+      5,
+      'f945669b9e7e37877ce556494385046e4cf7bccc64aef0f0e9ecaa155e6ed768',
+    ],
+    [
+      'clusterware-tools-1.0.0-1.noarch.rpm',
+      'tar.zst',
+      3,
+      'ccae6e6cbea66ce5b0d2d5f15a3b661dea45e7dc9538b76252da4a4e02b033ac',
+    ],
+    [
+      'clusterware-tools-1.0.0-1.noarch.rpm',
+      'tar',
+      0,
+      'affbc186ffc37336b52a8696096adb9b78af1013e712d03121f35f34a4b3944d',
+    ],
+  ] as [file: string, format: TarFormat, level: number, sha256: string][],
+}
+
+describe('the bytes of a conversion', () => {
+  it(`are those of recipe ${GOLDEN.recipe}`, () => {
+    expect(RECIPE).toBe(GOLDEN.recipe)
+  })
+
+  // The compressors that Node brings choose their instructions by processor, and with them their matches.
+  const hashes = GOLDEN.hashes.filter(([, format]) => format === 'tar' || process.arch === 'x64')
+  if (hashes.length < GOLDEN.hashes.length)
+    console.warn(`skipped: compressed golden TARs, recorded on x64, not ${process.arch}`)
+
+  it.each(hashes)('%s to %s, level %i', async (file, format, level, sha256) => {
+    expect(await hashOf(file, format, level)).toBe(sha256)
+  })
+})
+
+async function hashOf(file: string, format: TarFormat, level: number): Promise<string> {
+  const handle = await open(resolve(EXAMPLES, file))
+  try {
+    const hash = createHash('sha256')
+    for await (const chunk of convertRpm(handle, { format, level })) hash.update(chunk)
+    return hash.digest('hex')
+  } finally {
+    await handle.close()
+  }
+}

@@ -63,7 +63,7 @@ function blockLines(block: ServedBlock): string[] {
     SERVED_REQUEST_ID: block.requestId,
   }
   const assignments = Object.entries(values).map(([name, value]) => `${name}=${shellQuoted(value)}`)
-  return [BLOCK_BEGIN, '# shellcheck disable=SC2034 # not every script uses all of it', ...assignments, BLOCK_END]
+  return [BLOCK_BEGIN, ...assignments, BLOCK_END]
 }
 
 function withoutOurHead(lines: readonly string[]): string[] {

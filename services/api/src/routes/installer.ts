@@ -93,7 +93,9 @@ export function installerRoutes({ catalog, config, reports }: ApiDependencies): 
 
   routes.openapi(getRoute, c => answer(c, fromQuery(c.req.query()), c.req.query()))
   routes.use('/installer', bodyLimit({ maxSize: LARGEST_FACTS, onError: tooLarge }))
-  routes.openapi(postRoute, async c => {
+  // Not openapi(): it refuses what names no type for its body, and clients of a line of shell may not.
+  routes.openAPIRegistry.registerPath(postRoute)
+  routes.post('/installer', async c => {
     const facts = await readFields(c.req)
     return answer(c, fromFacts({ ...c.req.query(), ...facts }), facts)
   })

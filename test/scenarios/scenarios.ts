@@ -103,7 +103,7 @@ export function scenarios(start: () => Promise<Stack>, sizes: { requests: number
 
   it('leaves nothing half-made behind', async () => {
     const empty = async () => ((await stack.staging()).length === 0 ? true : undefined)
-    await until(empty, { seconds: 60, everyMs: 500, otherwise: () => 'staging is not empty' })
+    await until(empty, { seconds: 150, everyMs: 500, otherwise: () => 'staging is not empty' })
   })
 
   const tars = new Map<string, Promise<string>>()

@@ -112,10 +112,10 @@ export class HeadNode {
     return count
   }
 
-  /** Left-overs of conversions that were cut short. */
+  /** Conversions under way, or left by those that were cut short; beside them lie the marks of live converters. */
   staging(): string[] {
     const folder = join(this.cache, 'staging')
-    return existsSync(folder) ? readdirSync(folder) : []
+    return existsSync(folder) ? readdirSync(folder).filter(name => !name.endsWith('.owner')) : []
   }
 
   /** All TARs that the store holds, as their meta.json describes them; folders without one are none. */

@@ -13,7 +13,7 @@ export class ProcessStack implements Stack {
 
   private constructor(redis: OwnRedis) {
     this.redis = redis
-    this.head = new HeadNode({ REDIS_URL: redis.url })
+    this.head = new HeadNode({ REDIS_URL: redis.url, CACHE_CARE_SECONDS: '5' })
   }
 
   static async start(counts: { apis: number; converters: number }): Promise<ProcessStack> {

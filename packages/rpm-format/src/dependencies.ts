@@ -94,23 +94,30 @@ export function readDependencies(header: Header, kind: DependencyKind): Dependen
   }
 }
 
+/** Names, flags and versions of every kind must be as many as each other. */
+export function checkDependencies(header: Header): void {
+  for (const [name, flags, version] of [...Object.values(tags), oldSuggests, oldEnhances]) {
+    const count = header.entry(name)?.count
+    if (count === undefined) continue
+    const counts = [header.entry(flags)?.count, header.entry(version)?.count]
+    // rpm 2 wrote bare names.
+    if (counts.every(other => other === undefined) || counts.every(other => other === count)) continue
+    throw new RpmError(
+      'array-mismatch',
+      `tag ${name} has ${count} names, ${counts[0] ?? 0} flags and ${counts[1] ?? 0} versions`,
+    )
+  }
+}
+
 function read(header: Header, [nameTag, flagsTag, versionTag]: readonly [number, number, number]): Dependency[] {
   const names = header.strings(nameTag)
   if (!names) return []
   const flags = header.numbers(flagsTag)
   const versions = header.strings(versionTag)
-  // rpm 2 wrote bare names.
-  if (!flags && !versions) return names.map(name => ({ name, operator: '', version: '', flags: 0 }))
-  if (flags?.length !== names.length || versions?.length !== names.length) {
-    throw new RpmError(
-      'array-mismatch',
-      `tag ${nameTag} has ${names.length} names, ${flags?.length ?? 0} flags and ${versions?.length ?? 0} versions`,
-    )
-  }
   return names.map((name, k) => ({
     name,
-    operator: operatorOf(flags[k]!),
-    version: versions[k]!,
-    flags: flags[k]!,
+    operator: operatorOf(flags?.[k] ?? 0),
+    version: versions?.[k] ?? '',
+    flags: flags?.[k] ?? 0,
   }))
 }

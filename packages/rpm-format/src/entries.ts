@@ -78,6 +78,7 @@ export class PayloadReading implements OpenPackage {
   readonly #digester: PayloadDigester
   #compressedBytes = 0
   #archiveBytes = 0
+  #archive: ByteReader | undefined
   #started = false
   #diagnosed = false
 
@@ -97,14 +98,14 @@ export class PayloadReading implements OpenPackage {
       const warnings = [...this.package.warnings]
       const compressor = await this.#compression(warnings)
       archive = decompress(this.#compressed(), compressor, limitsOf(this.#options))
-      const reader = new ByteReader(
+      this.#archive = new ByteReader(
         this.#measured(archive),
         (position, what) =>
           new RpmError('truncated-payload', `the archive ends at byte ${position}, within the ${what}`, {
             offset: position,
           }),
       )
-      const joined = new ArchiveReader(reader, {
+      const joined = new ArchiveReader(this.#archive, {
         files: this.package.files,
         digestAlgorithm: fileDigestAlgorithm(this.package.header).name,
         lenient: this.#options.lenient ?? false,
@@ -218,11 +219,24 @@ export class PayloadReading implements OpenPackage {
   async #diagnosis(error: unknown): Promise<unknown> {
     if (this.#diagnosed || !(error instanceof RpmError)) return error
     this.#diagnosed = true
+    const cause = await this.#decompressorError(error)
     const { compressed: announced = Number.POSITIVE_INFINITY } = announcedSizes(this.package)
     for await (const _ of this.#compressed()) if (this.#compressedBytes > announced) break
     this.digests = this.#digester.results()
     const failed = this.digests.find(({ holds, covers }) => !holds && covers !== 'uncompressed-payload')
-    return failed ? this.#mismatch(failed, error) : error
+    return failed ? this.#mismatch(failed, cause) : cause
+  }
+
+  /** Whether a decompressor stumbles before or after its consumer does depends on chunks; here it always comes first. */
+  async #decompressorError(error: RpmError): Promise<RpmError> {
+    try {
+      for await (const _ of this.#archive?.rest() ?? []);
+      return error
+    } catch (other) {
+      if (other instanceof RpmError && other.code !== 'payload-too-large') return other
+      if (other instanceof RpmError) return error
+      throw other
+    }
   }
 
   #mismatch(failed: DigestResult, cause?: RpmError): RpmError {

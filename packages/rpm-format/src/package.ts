@@ -1,6 +1,6 @@
 import { ByteReader } from './byte-reader.ts'
 import type { ByteString } from './byte-string.ts'
-import { type Dependency, type DependencyKind, readDependencies } from './dependencies.ts'
+import { checkDependencies, type Dependency, type DependencyKind, readDependencies } from './dependencies.ts'
 import type { Strength } from './digest-algorithms.ts'
 import { RpmError, type Warning } from './errors.ts'
 import { type FileInfo, readFiles } from './files.ts'
@@ -116,6 +116,7 @@ function describe(
   if (header.string(Tag.PAYLOADFORMAT) === 'drpm') {
     throw new RpmError('delta-rpm', 'a delta RPM: it cannot be unpacked without the old RPM', { offset: payloadOffset })
   }
+  checkDependencies(header)
   const warnings: Warning[] = []
   const files = readFiles(header, signature, options, warnings)
   const isSource = isSourcePackage(header, files)

@@ -22,7 +22,8 @@ interface XzDecompress {
 const { XzReadableStream } = createRequire(import.meta.url)('xz-decompress') as XzDecompress
 const bufferSize = 64 * 1024
 const status = { ok: 0, end: 1, memory: 3, memoryLimit: 4 } as const
-const keepBelow = 8 * 1024 * 1024
+/** An instance that grew beyond this goes, one below it serves the next decoder. */
+const keepBelow = 16 * 1024 * 1024
 
 /** Fields of the context, in 32-bit words. */
 const field = { inputStart: 1, inputAt: 2, inputLength: 3, outputStart: 4, outputAt: 5 } as const
@@ -31,8 +32,7 @@ const field = { inputStart: 1, inputAt: 2, inputLength: 3, outputStart: 4, outpu
  * Decodes the blocks of one .xz stream without checks.
  *
  * The package's own XzReadableStream lets one decoder at a time run in a process, and one that was cancelled while it
- * waited keeps that place for ever. Here every decoder has a WebAssembly instance of its own: leaving one early is
- * dropping it.
+ * waited keeps that place for ever. Here every decoder has a WebAssembly instance to itself.
  */
 export class XzDecoder {
   static #idle: XzExports | undefined
@@ -83,8 +83,8 @@ export class XzDecoder {
     return bytes?.length ? bytes : undefined
   }
 
-  /** After a stream that was decoded to its end; otherwise just let the decoder go. */
-  finish(): void {
+  /** Once, at the end of whatever kind. A decoder that nobody releases is collected with its memory. */
+  release(): void {
     this.#wasm.destroy_context(this.#context)
     if (this.#wasm.memory.buffer.byteLength <= keepBelow) XzDecoder.#idle = this.#wasm
   }

@@ -20,12 +20,15 @@ export async function* unxz(input: AsyncIterable<Uint8Array>): AsyncGenerator<Bu
   const decoder = await XzDecoder.open()
   const index = new IndexWalk()
 
-  while ((await next(reader, 1, 'blocks'))[0] !== 0) {
-    reader.unread(1)
-    yield* decodeBlock(reader, decoder, check, index)
+  try {
+    while ((await next(reader, 1, 'blocks'))[0] !== 0) {
+      reader.unread(1)
+      yield* decodeBlock(reader, decoder, check, index)
+    }
+  } finally {
+    decoder.release()
   }
   await index.compare(reader, flags.subarray(6, 8))
-  decoder.finish()
   await onlyZeros(reader)
 }
 

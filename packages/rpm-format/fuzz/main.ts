@@ -1,0 +1,135 @@
+// Mutates packages and reads them: pnpm fuzz [--cases N] [--seconds N] [--seed S] [--only CASE] [--processes N]
+// A finding is a crash, an error without a code, a case over 5 s or 256 MB, or a verdict that depends on chunking.
+// Its package is saved in fuzz/findings/<seed>-<case>.rpm and can be run again with --seed S --only CASE.
+import { type ChildProcess, fork } from 'node:child_process'
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { loadBases } from './bases.ts'
+import { makeCase } from './case.ts'
+import type { Message, Order } from './worker.ts'
+
+const caseLimitMs = 5_000
+const memoryLimit = 256 * 1024 * 1024
+const batchSize = 500
+const findingsFolder = join(import.meta.dirname, 'findings')
+
+const { values } = parseArgs({
+  options: {
+    cases: { type: 'string' },
+    seconds: { type: 'string' },
+    seed: { type: 'string', default: '1' },
+    only: { type: 'string' },
+    processes: { type: 'string', default: '2' },
+  },
+})
+const seed = Number(values.seed)
+const first = values.only === undefined ? 0 : Number(values.only)
+const last =
+  values.only !== undefined ? first + 1 : values.cases === undefined ? Number.POSITIVE_INFINITY : Number(values.cases)
+const seconds =
+  values.seconds === undefined
+    ? values.cases === undefined && values.only === undefined
+      ? 60
+      : Number.POSITIVE_INFINITY
+    : Number(values.seconds)
+const deadline = Date.now() + seconds * 1000
+
+const bases = await loadBases()
+const verdicts = new Map<string, number>()
+const findings: string[] = []
+let next = first
+let peakMemory = 0
+const started = Date.now()
+
+await Promise.all(Array.from({ length: Math.min(Number(values.processes), last - first) }, runProcess))
+
+const total = [...verdicts.values()].reduce((sum, count) => sum + count, 0)
+for (const [verdict, count] of [...verdicts].toSorted((a, b) => b[1] - a[1]))
+  console.log(`${String(count).padStart(8)}  ${verdict}`)
+const took = ((Date.now() - started) / 1000).toFixed(0)
+console.log(
+  `${total} cases, seed ${seed}, ${took} s, peak memory of a process ${(peakMemory / 1048576).toFixed(0)} MB, ${findings.length} findings`,
+)
+process.exitCode = findings.length > 0 ? 1 : 0
+
+/** Batches until there are no more; a process that hangs or dies is replaced and goes on behind the case that did it. */
+async function runProcess(): Promise<void> {
+  let child = await start()
+  while (next < last && Date.now() < deadline) {
+    let from = next
+    const to = Math.min(next + batchSize, last)
+    next = to
+    while (from < to) {
+      const stuck = await runBatch(child, { seed, from, to })
+      if (stuck === undefined) break
+      child.kill('SIGKILL')
+      child = await start()
+      from = stuck + 1
+    }
+  }
+  child.disconnect()
+}
+
+/** The case that the process did not come back from, if any. */
+function runBatch(child: ChildProcess, order: Order): Promise<number | undefined> {
+  return new Promise(resolve => {
+    let current = order.from
+    let timer = setTimeout(() => {}, 0)
+    const finish = (stuck?: number) => {
+      clearTimeout(timer)
+      child.off('message', onMessage)
+      child.off('exit', onExit)
+      resolve(stuck)
+    }
+    const onMessage = (message: Message) => {
+      if (message.kind === 'start') {
+        current = message.number
+        clearTimeout(timer)
+        timer = setTimeout(() => {
+          report(current, `no answer in ${caseLimitMs} ms`)
+          finish(current)
+        }, caseLimitMs)
+      } else if (message.kind === 'failed') {
+        report(message.number, message.error)
+      } else if (message.kind === 'done') {
+        for (const [verdict, count] of Object.entries(message.verdicts))
+          verdicts.set(verdict, (verdicts.get(verdict) ?? 0) + count)
+        if (message.peakMemory > memoryLimit && peakMemory <= memoryLimit) {
+          report(
+            current,
+            `the process took ${(message.peakMemory / 1048576).toFixed(0)} MB in cases ${order.from} to ${order.to}`,
+          )
+        }
+        peakMemory = Math.max(peakMemory, message.peakMemory)
+        finish()
+      }
+    }
+    const onExit = (code: number | null, signal: string | null) => {
+      report(current, `the process ended with ${signal ?? code}`)
+      finish(current)
+    }
+    child.on('message', onMessage)
+    child.on('exit', onExit)
+    child.send(order)
+  })
+}
+
+function start(): Promise<ChildProcess> {
+  const child = fork(join(import.meta.dirname, 'worker.ts'), { execArgv: ['--max-old-space-size=256', '--expose-gc'] })
+  return new Promise((resolve, reject) => {
+    child.once('message', () => resolve(child))
+    child.once('exit', code => reject(new Error(`a worker ended with ${code} before it began`)))
+  })
+}
+
+function report(number: number, error: string): void {
+  const { name, bytes } = makeCase(bases, seed, number)
+  mkdirSync(findingsFolder, { recursive: true })
+  const file = join(findingsFolder, `${seed}-${number}.rpm`)
+  writeFileSync(file, bytes)
+  findings.push(file)
+  console.error(
+    `case ${number} (${name}): ${error}\n  saved as ${file}; again: pnpm fuzz --seed ${seed} --only ${number}`,
+  )
+}

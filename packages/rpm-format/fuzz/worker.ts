@@ -1,0 +1,44 @@
+import { join } from 'node:path'
+import { loadKeyring } from '../src/openpgp/keyring.ts'
+import { loadBases } from './bases.ts'
+import { makeCase, runCase } from './case.ts'
+
+/** What the parent sends: a range of cases, from inclusive, to exclusive. */
+export interface Order {
+  seed: number
+  from: number
+  to: number
+}
+
+export type Message =
+  | { kind: 'ready' }
+  | { kind: 'start'; number: number }
+  | { kind: 'failed'; number: number; error: string }
+  | { kind: 'done'; verdicts: Record<string, number>; peakMemory: number }
+
+const tidyAbove = 64 * 1024 * 1024
+const bases = await loadBases()
+const keyring = await loadKeyring(join(import.meta.dirname, '../test/fixtures/keys'))
+
+process.on('message', (order: Order) => void work(order))
+send({ kind: 'ready' })
+
+async function work({ seed, from, to }: Order): Promise<void> {
+  const verdicts: Record<string, number> = {}
+  for (let number = from; number < to; number++) {
+    send({ kind: 'start', number })
+    // What earlier cases left is not this one's memory.
+    if (process.memoryUsage().arrayBuffers > tidyAbove) globalThis.gc?.()
+    try {
+      const verdict = await runCase(makeCase(bases, seed, number), keyring)
+      verdicts[verdict] = (verdicts[verdict] ?? 0) + 1
+    } catch (error) {
+      send({ kind: 'failed', number, error: error instanceof Error ? (error.stack ?? error.message) : String(error) })
+    }
+  }
+  send({ kind: 'done', verdicts, peakMemory: process.resourceUsage().maxRSS * 1024 })
+}
+
+function send(message: Message): void {
+  process.send!(message)
+}

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { isKey } from './layout.ts'
-import type { StoredTar } from './lookup.ts'
+import { lookUp, type StoredTar } from './lookup.ts'
 import type { TarStore } from './tar-store.ts'
 
 export interface Verified {
@@ -29,11 +29,11 @@ export async function* verifyStore(store: TarStore, signal?: AbortSignal): Async
 
 /** undefined when there is no such TAR (any more). */
 export async function verifyTar(store: TarStore, key: string): Promise<Verified | undefined> {
-  const before = (await store.keys()).includes(key)
-  const found = await store.lookup(key)
-  if (found.state === 'damaged') return { key, state: 'wrong', bytes: 0, reason: found.reason }
-  if (found.state === 'absent') {
-    return before ? { key, state: 'wrong', bytes: 0, reason: 'it was incomplete or of the wrong size' } : undefined
+  const found = await lookUp(store.layout.tar, key)
+  if (found.state === 'absent') return undefined
+  if (found.state === 'damaged') {
+    await store.drop(key)
+    return { key, state: 'wrong', bytes: 0, reason: found.reason }
   }
   const { tar } = found
   try {

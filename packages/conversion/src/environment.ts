@@ -120,5 +120,5 @@ function parseBytes(text: string): number {
 function shown(variable: string, text: string | undefined): string {
   if (text === undefined) return '(unset)'
   if (/TOKEN|PASSWORD|SECRET/.test(variable)) return '(hidden)'
-  return JSON.stringify(text.replace(/\/\/[^@/]*@/, '//***@'))
+  return JSON.stringify(text.replace(/\/\/.*@/, '//***@'))
 }

@@ -1,7 +1,8 @@
+import type { FileHandle } from 'node:fs/promises'
 import type { Catalog } from './catalog/catalog.ts'
 import type { CatalogEntry } from './catalog/entry.ts'
 import { type CompressionLevels, type ConversionOutcome, levelFor, type TarFormat } from './job.ts'
-import { conversionKey } from './key.ts'
+import { type ConversionKey, conversionKey } from './key.ts'
 import type { ConversionQueue } from './queue/conversion-queue.ts'
 import type { TarStore } from './store/tar-store.ts'
 
@@ -50,7 +51,7 @@ async function prewarmPackage(entry: CatalogEntry, name: string, options: Prewar
   try {
     const handle = await catalog.open(entry)
     const level = levelFor(format, levels)
-    const { key, nevra, identity } = await conversionKey(handle, { format, level }).finally(() => handle.close())
+    const { key, nevra, identity } = await keyAndClose(handle, { format, level })
     if (await store.peek(key)) return { name, status: 'cached' }
     const job = { key, file: entry.file, identity, nevra, format, level, requestId, priority: 'prewarm' as const }
     if (waitMs !== undefined) return { name, ...(await queue.convert(job, { waitMs, ...(signal && { signal }) })) }
@@ -58,5 +59,13 @@ async function prewarmPackage(entry: CatalogEntry, name: string, options: Prewar
     return { name, status: 'queued' }
   } catch (error) {
     return { name, status: 'failed', error }
+  }
+}
+
+async function keyAndClose(handle: FileHandle, settings: { format: TarFormat; level: number }): Promise<ConversionKey> {
+  try {
+    return await conversionKey(handle, settings)
+  } finally {
+    await handle.close()
   }
 }

@@ -13,11 +13,13 @@ export interface Rejections {
 }
 
 const REMEMBERED_MS = 60_000
-const CRASHES_REMEMBERED_MS = 600_000
+const LONG_MS = 600_000
+/** Finding these out again costs others: a converter, or the TARs that were evicted in vain. */
+const LONGER = { [REJECTIONS.crashesConverter]: true, [REJECTIONS.tooBigForCache]: true }
 export const MAX_REJECTIONS = 10_000
 
 export function rememberedMs(code: string): number {
-  return code === REJECTIONS.crashesConverter ? CRASHES_REMEMBERED_MS : REMEMBERED_MS
+  return code in LONGER ? LONG_MS : REMEMBERED_MS
 }
 
 /** For a single process. */

@@ -11,6 +11,8 @@ import { Converters } from './converters.ts'
 import { TestFolders } from './test-folders.ts'
 
 export interface BenchSettings {
+  /** Folders that the test made. */
+  folders?: TestFolders
   faults?: Record<number, string>
   env?: Record<string, string>
   maxWaiters?: number
@@ -26,6 +28,7 @@ export class QueueBench implements AsyncDisposable {
   readonly store: TarStore
   readonly queue: ConversionQueue
   #others: ConversionQueue[] = []
+  #ownFolders = true
 
   private constructor(store: TarStore, folders: TestFolders, converters: Converters, queue: ConversionQueue) {
     this.folders = folders
@@ -35,9 +38,9 @@ export class QueueBench implements AsyncDisposable {
   }
 
   static async local(settings: BenchSettings = {}): Promise<QueueBench> {
-    const folders = new TestFolders()
+    const folders = settings.folders ?? new TestFolders()
     const store = await readingStore(folders)
-    const converters = new Converters({ folders, ...settings })
+    const converters = new Converters({ ...settings, folders })
     const queue = localQueue({
       spawn: settings.converters === 0 ? brokenSpawn(converters) : converters.spawn,
       store,
@@ -45,7 +48,9 @@ export class QueueBench implements AsyncDisposable {
       startMs: settings.converters === 0 ? 1_000 : 20_000,
       ...(settings.maxWaiters && { maxWaiters: settings.maxWaiters }),
     })
-    return new QueueBench(store, folders, converters, queue)
+    const bench = new QueueBench(store, folders, converters, queue)
+    bench.#ownFolders = settings.folders === undefined
+    return bench
   }
 
   static async bull(url: string, settings: BenchSettings = {}): Promise<QueueBench> {
@@ -74,7 +79,7 @@ export class QueueBench implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await Promise.all([this.queue, ...this.#others].map(queue => queue.close()))
     await this.converters.stop()
-    this.folders.remove()
+    if (this.#ownFolders) this.folders.remove()
   }
 }
 

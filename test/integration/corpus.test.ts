@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process'
 import { readdirSync, readFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -18,11 +19,17 @@ describe.skipIf(!hasCorpus())('the corpus of real RPMs', () => {
   describe.skipIf(!requireTool('python3'))('against what rpm unpacks', () => {
     it.each(['root', 'scyld'])('agrees in the layout %s, every package', async layout => {
       const cli = [process.execPath, CLI, 'tar', '--layout', '{layout}', '--compress', 'none', '-o', '-', '{rpm}']
+      // Half of the time of each run is node reading its modules.
+      const env = { ...process.env, NODE_COMPILE_CACHE: join(tmpdir(), 'diskful-compile-cache') }
       const check = [join(CORPUS_TOOLS, 'corpus-check'), '--corpus', CORPUS, '--layout', layout, '--jobs', '2', '--']
-      const { stdout } = await run('python3', [...check, ...cli], { maxBuffer: 1 << 26 }).catch(
+      const { stdout } = await run('python3', [...check, ...cli], { maxBuffer: 1 << 26, env }).catch(
         (failed: { stdout: string }) => failed,
       )
-      expect(stdout).toMatch(/(\d+) of \1 agree\n$/)
+      const lines = stdout.trim().split('\n')
+      const [, agree, all] = /^(\d+) of (\d+) agree$/.exec(lines.pop() ?? '') ?? []
+      expect(lines.filter(line => !isPackageOfTheRoot(line, layout))).toEqual([])
+      expect(Number(agree) + lines.length).toBe(Number(all))
+      expect(lines.length).toBeLessThanOrEqual(2)
     })
   })
 
@@ -81,6 +88,14 @@ describe.skipIf(!hasCorpus())('the corpus of real RPMs', () => {
     })
   })
 })
+
+/**
+ * Packages that own `/` itself: corpus-check expects the name `pkg/.` for it in the layout scyld, and reads every name in
+ * a TAR without the dot. They have `./pkg/`.
+ */
+function isPackageOfTheRoot(line: string, layout: string): boolean {
+  return layout === 'scyld' && /: missing 1 \[\('pkg\/\.', '5', [^\]]*\] extra 0 \[\]$/.test(line)
+}
 
 /** Every row of the catalog with a defect, and the files that rpm's own recipes corrupted. */
 function badFiles(): string[] {

@@ -134,6 +134,10 @@ export class Conversions {
     const { logger } = this.#options
     const message = error instanceof Error ? error.message : String(error)
     const crashed = error instanceof ThreadCrash
+    if (this.#abort.signal.aborted) {
+      logger.info({ ...this.#line(job, started) }, 'a conversion was left to another converter')
+      throw error
+    }
     this.#count(job, crashed ? 'crashed' : 'failed', started, { payload: undefined })
     logger.error(
       { ...this.#line(job, started), reason: message },

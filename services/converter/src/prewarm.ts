@@ -71,7 +71,7 @@ async function prewarmPackages(
   environment: SharedEnvironment,
   arch: string | undefined,
 ): Promise<number> {
-  const logger = createLogger('prewarm', 'warn')
+  const logger = createLogger('prewarm', 'warn', process.stderr)
   const catalog = await Catalog.open({ folder: environment.CLIENTPKGS_DIR, logger })
   const store = await TarStore.open({ folder: environment.CACHE_DIR, writable: false, logger })
   const queue = openQueue(environment, store, logger)

@@ -136,10 +136,12 @@ export class CacheSpace implements Space {
 
   async #leastRecentlyUsed(): Promise<{ key: string; size: number }[]> {
     const used = await this.#options.usage.ages()
-    const now = Date.now()
+    const protectedMs = this.#options.protectedMs ?? PROTECTED_MS
+    // Of a TAR whose uses nobody remembers only its age by the file server's clock is known: it orders, it protects nothing.
+    const ageOf = (key: string, madeMs: number) => used.get(key) ?? Math.max(protectedMs, Date.now() - madeMs)
     return [...(await this.#inventory.refresh())]
-      .map(([key, { bytes, madeMs }]) => ({ key, size: bytes, age: used.get(key) ?? Math.max(0, now - madeMs) }))
-      .filter(({ age }) => age >= (this.#options.protectedMs ?? PROTECTED_MS))
+      .map(([key, { bytes, madeMs }]) => ({ key, size: bytes, age: ageOf(key, madeMs) }))
+      .filter(({ age }) => age >= protectedMs)
       .sort((one, other) => other.age - one.age)
   }
 

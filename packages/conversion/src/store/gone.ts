@@ -9,6 +9,9 @@ import type { TarMeta } from './tar-meta.ts'
 import type { TarStore } from './tar-store.ts'
 import type { UsageLog } from './usage.ts'
 
+/** Uses of TARs that are not there: of TARs that were dropped otherwise, or not made yet when somebody asked. */
+const FORGOTTEN_MS = 24 * 3600 * 1000
+
 export interface GoneTarsOptions {
   store: TarStore
   usage: UsageLog
@@ -48,7 +51,8 @@ export class GoneTars {
       if (since === undefined || unusedFor < performance.now() - since) this.#since.set(key, performance.now())
       else if (await store.drop(key)) dropped.push(key)
     }
-    await usage.forget(dropped)
+    const unknown = [...ages].filter(([key, age]) => !keys.has(key) && age > FORGOTTEN_MS).map(([key]) => key)
+    await usage.forget([...dropped, ...unknown])
     return dropped
   }
 

@@ -180,11 +180,20 @@ lay_restore() {
   [ -d "$lay_from/$TAR_TAG.old" ] || return 0
   for lay_name in "$@"; do
     lay_there "$lay_from/$TAR_TAG.old/$lay_name" || continue
+    # The commit did not come as far as this one: both names are the same file, which mv takes amiss.
+    if lay_there "$lay_from/$lay_name" && [ "$(lay_inode "$lay_from/$lay_name")" = "$(lay_inode "$lay_from/$TAR_TAG.old/$lay_name")" ]; then
+      rm -f "$lay_from/$TAR_TAG.old/$lay_name"
+      continue
+    fi
     if [ -d "$lay_from/$lay_name" ] && [ ! -L "$lay_from/$lay_name" ]; then
       mv "$lay_from/$lay_name" "$lay_from/$TAR_TAG.new/$lay_name" || return
     fi
     (cd "$lay_from/$TAR_TAG.old" && mv -f "./$lay_name" ../) || return
   done
+}
+
+lay_inode() {
+  stat -c %d:%i "$1"
 }
 
 lay_there() {

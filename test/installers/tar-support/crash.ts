@@ -1,0 +1,65 @@
+/**
+ * Kills an installer at its Nth command, from outside of it: functions of the shell that stand before the script take
+ * the place of every command that changes something, count, and kill the whole process group. The script served to
+ * nodes has no hook for this.
+ */
+
+/** What is killed: before the Nth command, or with only the first half of its operands done. */
+export type CrashMode = 'before' | 'half'
+
+const COMMANDS = ['awk', 'chmod', 'chown', 'cp', 'ln', 'mkdir', 'mv', 'rm', 'rmdir', 'tar']
+
+const PRELUDE = `
+crash_turn() {
+  read -r crash_count </crash-count
+  crash_count=$((crash_count + 1))
+  echo "$crash_count" >/crash-count
+  read -r crash_at crash_mode </crash-at
+  [ "$crash_count" -eq "$crash_at" ] || return 1
+  echo "$*" >/crash-command
+  if [ "$crash_mode" = half ]; then crash_half "$@"; fi
+  kill -9 0
+}
+crash_half() {
+  crash_operands=0
+  for crash_word; do case $crash_word in -*) ;; *) crash_operands=$((crash_operands + 1)) ;; esac; done
+  crash_name=$1
+  shift
+  case $crash_name in mv | ln | cp) [ "$crash_operands" -gt 3 ] || return 0 ;; rm | rmdir | mkdir | chown | chmod) ;; *) return 0 ;; esac
+  for crash_last; do :; done
+  crash_left=$(((crash_operands - 1) / 2)) crash_index=0 crash_total=$#
+  for crash_word; do
+    crash_index=$((crash_index + 1))
+    case $crash_word in
+      -*) set -- "$@" "$crash_word" ;;
+      *)
+        if [ "$crash_left" -gt 0 ]; then
+          set -- "$@" "$crash_word"
+          crash_left=$((crash_left - 1))
+        fi
+        ;;
+    esac
+  done
+  shift "$crash_total"
+  case $crash_name in mv | ln | cp) set -- "$@" "$crash_last" ;; esac
+  command "$crash_name" "$@"
+}
+${COMMANDS.map(name => `${name}() { crash_turn ${name} "$@"; command ${name} "$@"; }`).join('\n')}
+`
+
+// A sync of the whole machine, thousands of times over, would test the patience of the disk.
+const NO_SYNC = 'sync() { :; }'
+
+/** The served script with the functions put before it. */
+export function crashable(script: string): string {
+  return before(script, PRELUDE + NO_SYNC)
+}
+
+/** The same, whole, without sync. */
+export function quick(script: string): string {
+  return before(script, NO_SYNC)
+}
+
+function before(script: string, functions: string): string {
+  return script.replace('\n{\n', `\n{\n${functions}\n`)
+}

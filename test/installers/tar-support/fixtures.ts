@@ -1,0 +1,53 @@
+import { execFileSync, spawnSync } from 'node:child_process'
+import { mkdirSync, readdirSync } from 'node:fs'
+import { basename, join } from 'node:path'
+
+const SPECS = join(import.meta.dirname, '../tar-fixtures')
+const CLI = join(import.meta.dirname, '../../../packages/rpm-format/src/cli.ts')
+
+/** Builds tar-fixtures/NAME.spec with `%{step}` set, and answers the RPM's path. */
+export function buildRpm(folder: string, name: string, step: number): string {
+  const top = join(folder, `${name}-${step}`)
+  const result = spawnSync(
+    'rpmbuild',
+    [
+      '-bb',
+      ...['--define', `_topdir ${top}`, '--define', `step ${step}`, '--define', 'source_date_epoch_from_changelog 0'],
+      ...[
+        '--define',
+        '_build_id_links none',
+        '--define',
+        'debug_package %{nil}',
+        '--define',
+        '__os_install_post %{nil}',
+      ],
+      join(SPECS, `${name}.spec`),
+    ],
+    { encoding: 'utf8', env: { ...process.env, SOURCE_DATE_EPOCH: '1700000000', LC_ALL: 'C.UTF-8' } },
+  )
+  if (result.status !== 0) throw new Error(`rpmbuild ${name}: ${result.stderr}`)
+  const arch = readdirSync(join(top, 'RPMS'))[0]!
+  return join(top, 'RPMS', arch, readdirSync(join(top, 'RPMS', arch))[0]!)
+}
+
+/** What the head node would send for an RPM. */
+export function convert(folder: string, rpm: string): string {
+  mkdirSync(folder, { recursive: true })
+  const tar = join(folder, `${basename(rpm, '.rpm')}.tar.gz`)
+  execFileSync(process.execPath, [CLI, 'tar', '--layout', 'scyld', '--compress', 'gzip', '-o', tar, rpm], {
+    stdio: ['ignore', 'ignore', 'pipe'],
+  })
+  return tar
+}
+
+/** rpm itself, into a root. Debian's wants to be told that it may. */
+export function rpm(root: string, ...args: string[]): { code: number; output: string } {
+  const always = ['--root', root, '--dbpath', '/var/lib/rpm', '--force-debian', '--nosignature']
+  const result = spawnSync('rpm', [...always, ...args], {
+    encoding: 'utf8',
+    env: { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', LC_ALL: 'C' },
+    timeout: 30_000,
+    killSignal: 'SIGKILL',
+  })
+  return { code: result.status ?? 128, output: result.stdout + result.stderr }
+}

@@ -78,8 +78,11 @@ export async function startApi(config: ApiConfig, { logger, spawnConverter }: Ap
 }
 
 function createQueue(config: ApiConfig, store: TarStore, logger: Logger, spawn: (() => ChildProcess) | undefined) {
-  const { redisUrl, redisPrefix, maxWaiters, shutdownMs } = config
-  if (redisUrl !== undefined) return bullQueue({ url: redisUrl, prefix: redisPrefix, store, logger, maxWaiters })
+  const { redisUrl, redisPrefix, maxWaiters, shutdownMs, convertWaitMs } = config
+  const waitSeconds = Math.ceil(convertWaitMs / 1000)
+  if (redisUrl !== undefined) {
+    return bullQueue({ url: redisUrl, prefix: redisPrefix, store, logger, maxWaiters, waitSeconds })
+  }
   if (spawn === undefined) throw new Error('without REDIS_URL, the API needs somebody who starts its converter')
   return localQueue({ spawn, store, logger, maxWaiters, stopMs: shutdownMs })
 }

@@ -43,9 +43,9 @@ export class TarDownloads {
   async #openConverted(rpm: CatalogEntry, format: TarFormat, asker: Asker) {
     const { store } = this.#dependencies
     const key = await this.#keyOf(rpm, format)
-    const found = await store.get(key)
-    if (found) return { artifact: await storedArtifact(found, rpm), origin: 'hit' as const }
-    const remake = (await store.lookup(key)).state === 'damaged'
+    const found = await store.lookup(key)
+    if (found.state === 'hit') return { artifact: await storedArtifact(found.tar, rpm), origin: 'hit' as const }
+    const remake = found.state === 'damaged'
     await this.#convert(rpm, { key, format, remake }, asker)
     const made = await store.get(key)
     if (!made) throw notInStore(rpm)

@@ -10,18 +10,30 @@ export interface TagEntry {
 const alignments: Record<number, number> = { 3: 2, 4: 4, 5: 8 }
 
 export function int16(tag: number, ...values: number[]): TagEntry {
+  return int16List(tag, values)
+}
+
+export function int16List(tag: number, values: readonly number[]): TagEntry {
   const data = Buffer.alloc(values.length * 2)
   for (const [k, value] of values.entries()) data.writeUInt16BE(value, k * 2)
   return { tag, type: 3, count: values.length, data }
 }
 
 export function int32(tag: number, ...values: number[]): TagEntry {
+  return int32List(tag, values)
+}
+
+export function int32List(tag: number, values: readonly number[]): TagEntry {
   const data = Buffer.alloc(values.length * 4)
   for (const [k, value] of values.entries()) data.writeUInt32BE(value >>> 0, k * 4)
   return { tag, type: 4, count: values.length, data }
 }
 
 export function int64(tag: number, ...values: (number | bigint)[]): TagEntry {
+  return int64List(tag, values)
+}
+
+export function int64List(tag: number, values: readonly (number | bigint)[]): TagEntry {
   const data = Buffer.alloc(values.length * 8)
   for (const [k, value] of values.entries()) data.writeBigUInt64BE(BigInt(value), k * 8)
   return { tag, type: 5, count: values.length, data }
@@ -32,11 +44,15 @@ export function text(tag: number, value: string): TagEntry {
 }
 
 export function texts(tag: number, ...values: string[]): TagEntry {
+  return textsList(tag, values)
+}
+
+export function textsList(tag: number, values: readonly string[]): TagEntry {
   return { tag, type: 8, count: values.length, data: Buffer.from(values.map(value => `${value}\0`).join(''), 'latin1') }
 }
 
 export function i18n(tag: number, ...values: string[]): TagEntry {
-  return { ...texts(tag, ...values), type: 9 }
+  return { ...textsList(tag, values), type: 9 }
 }
 
 export function binary(tag: number, data: Uint8Array): TagEntry {

@@ -2,7 +2,20 @@ import { createHash } from 'node:crypto'
 import { gzipSync } from 'node:zlib'
 import { SignatureTag, Tag } from '../../src/tags.ts'
 import { newc, stripped, trailer } from './cpio-writer.ts'
-import { binary, encodeHeader, i18n, int16, int32, int64, type TagEntry, text, texts } from './header-writer.ts'
+import {
+  binary,
+  encodeHeader,
+  i18n,
+  int16List,
+  int32,
+  int32List,
+  int64,
+  int64List,
+  type TagEntry,
+  text,
+  texts,
+  textsList,
+} from './header-writer.ts'
 
 export interface TestFile {
   /** As in the header: '/usr/bin/x'. */
@@ -157,28 +170,71 @@ function fileTags(files: readonly TestFile[], format: 3 | 4 | 6): TagEntry[] {
   const directories = [...new Set(files.map(({ path }) => directoryOf(path)))]
   const names =
     format === 3
-      ? [texts(Tag.OLDFILENAMES, ...files.map(({ path }) => path))]
+      ? [
+          textsList(
+            Tag.OLDFILENAMES,
+            files.map(({ path }) => path),
+          ),
+        ]
       : [
-          texts(Tag.BASENAMES, ...files.map(({ path }) => path.slice(directoryOf(path).length))),
-          texts(Tag.DIRNAMES, ...directories),
-          int32(Tag.DIRINDEXES, ...files.map(({ path }) => directories.indexOf(directoryOf(path)))),
+          textsList(
+            Tag.BASENAMES,
+            files.map(({ path }) => path.slice(directoryOf(path).length)),
+          ),
+          textsList(Tag.DIRNAMES, directories),
+          int32List(
+            Tag.DIRINDEXES,
+            files.map(({ path }) => directories.indexOf(directoryOf(path))),
+          ),
         ]
   return [
     ...names,
-    format === 6 ? int64(Tag.LONGFILESIZES, ...sizes) : int32(Tag.FILESIZES, ...sizes),
-    int16(Tag.FILEMODES, ...files.map(modeOf)),
-    int16(Tag.FILERDEVS, ...files.map(file => file.rdev ?? 0)),
-    int32(Tag.FILEMTIMES, ...files.map(file => file.mtime ?? 1_600_000_000)),
-    texts(Tag.FILEDIGESTS, ...digests),
-    texts(Tag.FILELINKTOS, ...files.map(file => file.linkTarget ?? '')),
-    int32(Tag.FILEFLAGS, ...files.map(file => file.flags ?? 0)),
-    texts(Tag.FILEUSERNAME, ...files.map(file => file.owner ?? 'root')),
-    texts(Tag.FILEGROUPNAME, ...files.map(file => file.group ?? 'root')),
-    int32(Tag.FILEDEVICES, ...files.map(file => file.device ?? 1)),
-    int32(Tag.FILEINODES, ...files.map((file, k) => file.inode ?? 1000 + k)),
-    texts(Tag.FILELANGS, ...files.map(() => '')),
+    format === 6 ? int64List(Tag.LONGFILESIZES, sizes) : int32List(Tag.FILESIZES, sizes),
+    int16List(Tag.FILEMODES, files.map(modeOf)),
+    int16List(
+      Tag.FILERDEVS,
+      files.map(file => file.rdev ?? 0),
+    ),
+    int32List(
+      Tag.FILEMTIMES,
+      files.map(file => file.mtime ?? 1_600_000_000),
+    ),
+    textsList(Tag.FILEDIGESTS, digests),
+    textsList(
+      Tag.FILELINKTOS,
+      files.map(file => file.linkTarget ?? ''),
+    ),
+    int32List(
+      Tag.FILEFLAGS,
+      files.map(file => file.flags ?? 0),
+    ),
+    textsList(
+      Tag.FILEUSERNAME,
+      files.map(file => file.owner ?? 'root'),
+    ),
+    textsList(
+      Tag.FILEGROUPNAME,
+      files.map(file => file.group ?? 'root'),
+    ),
+    int32List(
+      Tag.FILEDEVICES,
+      files.map(file => file.device ?? 1),
+    ),
+    int32List(
+      Tag.FILEINODES,
+      files.map((file, k) => file.inode ?? 1000 + k),
+    ),
+    textsList(
+      Tag.FILELANGS,
+      files.map(() => ''),
+    ),
     ...(files.some(file => file.capabilities)
-      ? [texts(Tag.FILECAPS, ...files.map(file => file.capabilities ?? ''))]
+      ? [
+          textsList(
+            Tag.FILECAPS,
+            files.map(file => file.capabilities ?? ''),
+          ),
+        ]
       : []),
     ...(format === 3 ? [] : [int32(Tag.FILEDIGESTALGO, 8)]),
   ]

@@ -25,7 +25,7 @@ export async function readDeb(bytes: FileBytes): Promise<DebPackage> {
   if (control.size > MOST_PACKED_CONTROL) {
     throw new DebError('control-too-large', `a control archive of ${control.size} bytes`)
   }
-  const text = await readControlFile(control.name, piecesOf(bytes, control))
+  const text = await readControlFile(control.name, bytes.read(control.offset, control.size))
   return identify(parseParagraph(text))
 }
 
@@ -39,11 +39,6 @@ function checkFormat(bytes: FileBytes, first: ArMember | undefined): void {
   if (!/^2\.\d+\n/.test(format)) {
     throw new DebError('unsupported-deb-version', `Debian package format ${JSON.stringify(format)}; 2.0 is known here`)
   }
-}
-
-function* piecesOf(bytes: FileBytes, { offset, size }: ArMember): Generator<Buffer, void, undefined> {
-  const piece = 64 * 1024
-  for (let at = 0; at < size; at += piece) yield bytes.read(offset + at, Math.min(piece, size - at))
 }
 
 function identify(control: Paragraph): DebPackage {

@@ -1,5 +1,6 @@
 import { compareVersions } from '../versions.ts'
 import { archMatches, canonicalArch } from './arch.ts'
+import { type Spelling, spellingOf } from './edit-distance.ts'
 import { type CatalogEntry, evrText, keyOf, type PackageType } from './entry.ts'
 
 export interface ResolveOptions {
@@ -21,6 +22,7 @@ export class NameIndex {
   readonly #byFileName = new Map<string, CatalogEntry[]>()
   /** Source packages are not in here: they answer to their file name only. */
   readonly #byName = new Map<string, CatalogEntry[]>()
+  readonly #spellings = new Map<string, Spelling>()
 
   constructor(type: PackageType) {
     this.#type = type
@@ -28,16 +30,20 @@ export class NameIndex {
 
   add(entry: CatalogEntry): void {
     append(this.#byFileName, entry.fileName, entry)
-    if (!entry.isSource) append(this.#byName, entry.name, entry)
+    if (entry.isSource) return
+    append(this.#byName, entry.name, entry)
+    if (!this.#spellings.has(entry.name)) this.#spellings.set(entry.name, spellingOf(entry.name))
   }
 
   remove(entry: CatalogEntry): void {
     drop(this.#byFileName, entry.fileName, entry)
-    if (!entry.isSource) drop(this.#byName, entry.name, entry)
+    if (entry.isSource) return
+    drop(this.#byName, entry.name, entry)
+    if (!this.#byName.has(entry.name)) this.#spellings.delete(entry.name)
   }
 
-  names(): Iterable<string> {
-    return this.#byName.keys()
+  spellings(): Iterable<readonly [name: string, spelling: Spelling]> {
+    return this.#spellings
   }
 
   named(name: string): readonly CatalogEntry[] {

@@ -1,6 +1,9 @@
+import { editDistance, mayDifferBy, spellingOf } from './edit-distance.ts'
 import { comparePreference, type NameIndex } from './name-index.ts'
 
 const MOST = 5
+/** A mistyped name costs a few milliseconds however many packages there are. */
+const MOST_COMPARISONS = 1500
 
 /** What was perhaps meant: other versions of a known name first, then similar names. */
 export function nearNames(index: NameIndex, asked: string): string[] {
@@ -18,11 +21,16 @@ function versionsOf(index: NameIndex, asked: string): string[] {
 }
 
 function similarNames(index: NameIndex, asked: string): string[] {
-  const wanted = asked.toLowerCase().slice(0, 100)
-  if (wanted.length < 2) return []
+  const wanted = spellingOf(asked.slice(0, 100))
+  if (wanted.lower.length < 2) return []
+  const most = wanted.lower.length < 5 ? 1 : 2
+  let comparisons = MOST_COMPARISONS
   const found: { name: string; distance: number }[] = []
-  for (const name of index.names()) {
-    const distance = similarity(name.toLowerCase(), wanted)
+  for (const [name, spelling] of index.spellings()) {
+    const mayBeNear = comparisons > 0 && mayDifferBy(spelling, wanted, most)
+    if (mayBeNear) comparisons--
+    const edits = mayBeNear ? editDistance(spelling.lower, wanted.lower, most) : undefined
+    const distance = edits ?? partDistance(spelling.lower, wanted.lower)
     if (distance !== undefined) found.push({ name, distance })
   }
   return found
@@ -31,32 +39,8 @@ function similarNames(index: NameIndex, asked: string): string[] {
     .map(({ name }) => name)
 }
 
-/** Smaller is nearer; undefined: not near at all. */
-function similarity(name: string, wanted: string): number | undefined {
-  if (name === wanted) return 0
-  const most = wanted.length < 5 ? 1 : 2
-  const edits = Math.abs(name.length - wanted.length) <= most ? editDistance(name, wanted, most) : undefined
-  if (edits !== undefined) return edits
+/** Smaller is nearer; undefined: neither is a part of the other. */
+function partDistance(name: string, wanted: string): number | undefined {
   if (name.startsWith(wanted) || (name.length > 2 && wanted.startsWith(name))) return 10
-  if (wanted.length > 2 && name.includes(wanted)) return 20
-  return undefined
-}
-
-/** Levenshtein distance, undefined above `most`. Only the band around the diagonal is computed. */
-function editDistance(a: string, b: string, most: number): number | undefined {
-  let previous = Array.from({ length: b.length + 1 }, (_, j) => j)
-  for (let i = 1; i <= a.length; i++) {
-    const row = Array.from({ length: b.length + 1 }, () => most + 1)
-    if (i <= most) row[0] = i
-    let least = row[0]!
-    for (let j = Math.max(1, i - most); j <= Math.min(b.length, i + most); j++) {
-      const change = previous[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1)
-      row[j] = Math.min(change, previous[j]! + 1, row[j - 1]! + 1)
-      least = Math.min(least, row[j]!)
-    }
-    if (least > most) return undefined
-    previous = row
-  }
-  const distance = previous[b.length]!
-  return distance <= most ? distance : undefined
+  return wanted.length > 2 && name.includes(wanted) ? 20 : undefined
 }

@@ -37,6 +37,8 @@ http_retry() {
   while :; do
     http_attempt=$((http_attempt + 1)) http_rounds=$((http_rounds + 1))
     http_offset=$(file_size "$http_file.part")
+    # The answer to a form is made anew each time: nothing of it is continued.
+    [ -z "$http_body" ] || http_offset=0
     if [ -n "$http_size" ] && [ "$http_offset" -ge "$http_size" ]; then
       if [ "$http_offset" -eq "$http_size" ] && [ "$http_size" -gt 0 ]; then break; fi
       http_offset=0
@@ -102,7 +104,7 @@ http_reason() {
 }
 
 http_backoff() {
-  case $1 in 1) set -- 1 ;; 2) set -- 2 ;; 3) set -- 4 ;; 4) set -- 8 ;; *) set -- 16 ;; esac
+  case $1 in 0 | 1) set -- 1 ;; 2) set -- 2 ;; 3) set -- 4 ;; 4) set -- 8 ;; *) set -- 16 ;; esac
   # A rack that boots at once must not come back at once.
   http_random=$(od -An -N2 -tu2 /dev/urandom 2>/dev/null | tr -cd 0-9)
   echo $(($1 + ${http_random:-$$} % ($1 + 2)))

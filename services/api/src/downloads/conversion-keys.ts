@@ -1,4 +1,5 @@
 import { identityText, levelFor, sameIdentity, type TarFormat } from '@diskful/conversion'
+import { BoundedMap } from '../bounded-map.ts'
 import type { ApiDependencies } from '../dependencies.ts'
 import type { CatalogEntry } from '../ports.ts'
 import { SourceChangedError } from './fresh-entry.ts'
@@ -8,7 +9,7 @@ const REMEMBERED = 20_000
 /** Conversion keys of packages; each state of a file is read once, so that a hit costs no look at the RPM. */
 export class ConversionKeys {
   readonly #dependencies: Pick<ApiDependencies, 'catalog' | 'config' | 'conversionKey'>
-  readonly #known = new Map<string, Promise<string>>()
+  readonly #known = new BoundedMap<string, Promise<string>>(REMEMBERED)
 
   constructor(dependencies: Pick<ApiDependencies, 'catalog' | 'config' | 'conversionKey'>) {
     this.#dependencies = dependencies
@@ -20,7 +21,8 @@ export class ConversionKeys {
     const known = this.#known.get(state)
     if (known !== undefined) return known
     const reading = this.#read(entry, format)
-    this.#remember(state, reading)
+    this.#known.set(state, reading)
+    reading.catch(() => this.#known.delete(state)) // whoever asked sees the failure, the next one tries again
     return reading
   }
 
@@ -35,12 +37,5 @@ export class ConversionKeys {
     } finally {
       await handle.close()
     }
-  }
-
-  #remember(state: string, reading: Promise<string>): void {
-    const [oldest] = this.#known.keys()
-    if (this.#known.size >= REMEMBERED && oldest !== undefined) this.#known.delete(oldest)
-    this.#known.set(state, reading)
-    reading.catch(() => this.#known.delete(state)) // whoever asked sees the failure, the next one tries again
   }
 }

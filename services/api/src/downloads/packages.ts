@@ -1,7 +1,10 @@
+import { stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { identityOf, sameIdentity } from '@diskful/conversion'
 import type { ApiDependencies } from '../dependencies.ts'
 import type { CatalogEntry } from '../ports.ts'
-import type { Artifact } from './artifact.ts'
-import { withFreshEntry } from './fresh-entry.ts'
+import type { Artifact, Checksum } from './artifact.ts'
+import { SourceChangedError, withFreshEntry } from './fresh-entry.ts'
 import { notFound, type Wanted } from './lookup-problems.ts'
 import { mediaTypeOf } from './media-types.ts'
 
@@ -20,6 +23,23 @@ export class PackageDownloads {
       () => this.#find(wanted),
       entry => this.openEntry(entry),
     )
+  }
+
+  checksum(wanted: Wanted): Promise<Checksum> {
+    const { catalog } = this.#dependencies
+    return withFreshEntry(
+      catalog,
+      () => this.#find(wanted),
+      entry => this.checksumOf(entry),
+    )
+  }
+
+  /** As openEntry(), with a stat in place of an open file. */
+  async checksumOf(entry: CatalogEntry): Promise<Checksum> {
+    const { catalog, config } = this.#dependencies
+    const now = identityOf(await stat(join(config.clientPkgsDir, entry.type, entry.file), { bigint: true }))
+    if (!sameIdentity(now, entry.identity)) throw new SourceChangedError(`${entry.file} is another file now`)
+    return { fileName: entry.fileName, sha256: await catalog.sha256(entry) }
   }
 
   /** Rejects with `package-changed` or ENOENT where the catalog's knowledge is out of date. */

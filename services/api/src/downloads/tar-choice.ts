@@ -7,9 +7,9 @@ import { notFound, onlyAsDeb } from './lookup-problems.ts'
 export interface AskedTar {
   /** As in the path, suffix included. */
   name: string
-  arch: string | undefined
+  arch?: string | undefined
   /** Of the query. */
-  format: TarFormat | undefined
+  format?: TarFormat | undefined
 }
 
 /** What a TAR is to be taken from: an admin's own one, sent as it is, or an RPM to convert into that format. */

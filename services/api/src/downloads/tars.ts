@@ -1,14 +1,17 @@
 import { identityOf, levelFor, type StoredTar, type TarFormat } from '@diskful/conversion'
+import { BoundedMap } from '../bounded-map.ts'
 import type { ApiDependencies } from '../dependencies.ts'
 import type { CatalogEntry } from '../ports.ts'
 import { ClientLeftError } from '../send/connection.ts'
-import type { Artifact } from './artifact.ts'
+import type { Artifact, Checksum } from './artifact.ts'
 import { ConversionKeys } from './conversion-keys.ts'
 import { asBrokenPackage, asProblem, notInStore, throwUnlessPublished } from './conversion-problems.ts'
 import { withFreshEntry } from './fresh-entry.ts'
 import { mediaTypeOf } from './media-types.ts'
 import type { PackageDownloads } from './packages.ts'
 import { type AskedTar, chooseTar } from './tar-choice.ts'
+
+const REMEMBERED_SUMS = 20_000
 
 export interface Asker {
   requestId: string
@@ -24,6 +27,8 @@ export class TarDownloads {
   readonly #dependencies: ApiDependencies
   readonly #packages: PackageDownloads
   readonly #keys: ConversionKeys
+  /** SHA-256 of TARs by key. */
+  readonly #sums = new BoundedMap<string, string>(REMEMBERED_SUMS)
 
   constructor(dependencies: ApiDependencies, packages: PackageDownloads) {
     this.#dependencies = dependencies
@@ -37,6 +42,23 @@ export class TarDownloads {
     return withFreshEntry(catalog, choose, async choice => {
       if ('own' in choice) return { artifact: await this.#packages.openEntry(choice.own), origin: 'own' }
       return this.#openConverted(choice.rpm, choice.format, asker)
+    })
+  }
+
+  /** Once known, the hash of a key's TAR needs no look at the store: a key names the same bytes for ever. */
+  checksum(asked: AskedTar, asker: Asker): Promise<Checksum> {
+    const { catalog, config } = this.#dependencies
+    const choose = () => chooseTar(catalog, asked, config.defaultArch)
+    return withFreshEntry(catalog, choose, async choice => {
+      if ('own' in choice) return this.#packages.checksumOf(choice.own)
+      const { rpm, format } = choice
+      const key = await this.#keyOf(rpm, format)
+      const known = this.#sums.get(key)
+      if (known !== undefined) return { fileName: tarFileName(rpm, format), sha256: known }
+      const { artifact } = await this.#openConverted(rpm, format, asker)
+      await artifact.handle.close()
+      this.#sums.set(key, artifact.sha256)
+      return artifact
     })
   }
 
@@ -78,12 +100,16 @@ export class TarDownloads {
   }
 }
 
+function tarFileName({ name, version, release, arch, isSource }: CatalogEntry, format: TarFormat): string {
+  return `${name}-${version}-${release}.${isSource ? 'src' : arch}.${format}`
+}
+
 async function storedArtifact({ handle, meta }: StoredTar, rpm: CatalogEntry): Promise<Artifact> {
   try {
     return {
       type: 'tar',
       handle,
-      fileName: `${rpm.name}-${rpm.version}-${rpm.release}.${rpm.isSource ? 'src' : rpm.arch}.${meta.format}`,
+      fileName: tarFileName(rpm, meta.format),
       mediaType: mediaTypeOf(meta.file),
       size: meta.size,
       sha256: meta.sha256,

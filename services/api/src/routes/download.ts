@@ -1,4 +1,4 @@
-import { TAR_FORMATS } from '@diskful/conversion'
+import { PACKAGE_TYPES, TAR_FORMATS } from '@diskful/conversion'
 import { createRoute, OpenAPIHono, z } from '@hono/zod-openapi'
 import type { Context } from 'hono'
 import type { ApiDependencies, ApiEnv } from '../dependencies.ts'
@@ -53,32 +53,34 @@ export function downloadRoutes(dependencies: ApiDependencies): OpenAPIHono<ApiEn
   const tars = new TarDownloads(dependencies, packages)
   const routes = new OpenAPIHono<ApiEnv>({ defaultHook: problemOfValidation })
 
-  const answer = async (c: Context<ApiEnv>, type: PackageType, asked: AskedName, artifact: Artifact) => {
-    if (asked.wantsChecksum) return checksumResponse(c, artifact)
-    c.set('logged', { ...c.get('logged'), type, file: artifact.fileName })
+  const send = (c: Context<ApiEnv>, artifact: Artifact): Promise<Response> => {
+    const { type, fileName } = artifact
+    c.set('logged', { ...c.get('logged'), type, file: fileName })
     return fileResponse(c, artifact, config)
   }
   for (const type of ['rpm', 'deb'] as const) {
     routes.openapi(packageRoute(type), async c => {
-      const asked = nameOf(c, type)
-      const artifact = await packages.open({ type, name: asked.name, arch: c.req.valid('query').arch })
-      return answer(c, type, asked, artifact)
+      const { name, wantsChecksum } = nameOf(c, type)
+      const wanted = { type, name, arch: c.req.valid('query').arch }
+      if (wantsChecksum) return checksumResponse(c, await packages.checksum(wanted))
+      return send(c, await packages.open(wanted))
     })
   }
   routes.openapi(tarRoute, async c => {
-    const asked = nameOf(c, 'tar')
-    const query = c.req.valid('query')
-    const { artifact, origin } = await tars.open(
-      { name: asked.name, arch: query.arch, format: query.format },
-      { requestId: c.get('requestId'), signal: c.req.raw.signal },
-    )
+    const { name, wantsChecksum } = nameOf(c, 'tar')
+    const asked = { name, ...c.req.valid('query') }
+    const asker = { requestId: c.get('requestId'), signal: c.req.raw.signal }
+    if (wantsChecksum) return checksumResponse(c, await tars.checksum(asked, asker))
+    const { artifact, origin } = await tars.open(asked, asker)
     metrics.tar(origin)
     c.set('logged', { tar: origin })
-    return answer(c, 'tar', asked, artifact)
+    return send(c, artifact)
   })
-  routes.get('/download/:type{rpm|deb|tar}/*', c => {
-    throw noPackageName(c.req.param('type'))
-  })
+  for (const type of PACKAGE_TYPES) {
+    routes.get(`/download/${type}/*`, () => {
+      throw noPackageName(type)
+    })
+  }
   return routes
 }
 

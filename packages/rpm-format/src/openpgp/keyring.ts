@@ -15,7 +15,19 @@ const largestFile = 16 * 1024 * 1024
 const armor = /-----BEGIN PGP PUBLIC KEY BLOCK-----[^]*?-----END PGP PUBLIC KEY BLOCK-----/g
 
 /** Public keys that signatures are checked against: see loadKeyring. */
-export class Keyring {
+export interface Keyring {
+  /** Number of keys, subkeys not counted. */
+  readonly size: number
+  /** Is there any key or subkey of this id (16 hex digits), valid or not? */
+  knows(keyId: string): boolean
+  /**
+   * The key or subkey of this id, if it may sign and was valid at that time (seconds since the epoch): OpenPGP decides
+   * about bindings, expiry and revocations. Rejects with the library's reason where it may not.
+   */
+  find(keyId: string, created: number | undefined): Promise<FoundKey>
+}
+
+class OpenPgpKeyring implements Keyring {
   readonly #keys: readonly Key[]
   readonly #config: Config
 
@@ -24,20 +36,14 @@ export class Keyring {
     this.#config = config
   }
 
-  /** Number of keys, subkeys not counted. */
   get size(): number {
     return this.#keys.length
   }
 
-  /** Is there any key or subkey of this id (16 hex digits), valid or not? */
   knows(keyId: string): boolean {
     return this.#keys.some(key => key.getKeys().some(part => part.getKeyID().toHex() === keyId))
   }
 
-  /**
-   * The key or subkey of this id, if it may sign and was valid at that time: OpenPGP decides about bindings, expiry
-   * and revocations. Rejects with the library's reason where it may not.
-   */
   async find(keyId: string, created: number | undefined): Promise<FoundKey> {
     const owner = this.#keys.find(key => key.getKeys().some(part => part.getKeyID().toHex() === keyId))
     if (!owner) throw new Error('the keyring has no such key')
@@ -71,7 +77,7 @@ export async function loadKeyring(path: string): Promise<Keyring> {
     }
   }
   if (keys.length === 0) throw new RpmError('bad-keyring', `there is no OpenPGP public key in ${path}`)
-  return new Keyring(keys, config)
+  return new OpenPgpKeyring(keys, config)
 }
 
 async function filesIn(path: string): Promise<string[]> {

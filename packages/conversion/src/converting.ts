@@ -1,13 +1,5 @@
 // What a converter uses beyond what the API does: `@diskful/conversion/converting`.
-export {
-  type Conversion,
-  type ConversionReport,
-  type ConversionRun,
-  type ConvertPackageOptions,
-  convertPackage,
-  convertRpm,
-} from './convert-package.ts'
-export { type Answer, answerTo, crashesConverter, encodeFailure, type Failure, failureOf } from './queue/answer.ts'
+export { type Answer, answerTo, crashesConverter, encodeFailure, failureOf } from './queue/answer.ts'
 export { crashAnswer, isCrash } from './queue/bull-jobs.ts'
 export { type CrashCount, memoryCrashCount } from './queue/crash-count.ts'
 export type { FromConverter, ToConverter } from './queue/ipc.ts'
@@ -22,14 +14,14 @@ export {
   redisUsage,
 } from './queue/redis.ts'
 export { memoryRejections, type Rejections } from './queue/rejections.ts'
-export { CacheSpace, type CacheSpaceOptions } from './store/cache-space.ts'
+export { CacheSpace } from './store/cache-space.ts'
 export { GoneTars } from './store/gone.ts'
 export { type CacheLayout, cacheLayout } from './store/layout.ts'
 export { type Lease, LeaseUnavailable, processLease } from './store/lease.ts'
 export { Owner } from './store/owner.ts'
-export { type Space, TooBigForCache } from './store/space.ts'
+export type { Space } from './store/space.ts'
 export { StagingSweep } from './store/sweep.ts'
 export { emptyTrash, onNetwork } from './store/trash.ts'
 export { memoryUsage, type UsageLog } from './store/usage.ts'
-export { type Verified, verifyStore, verifyTar } from './store/verify.ts'
+export { verifyStore, verifyTar } from './store/verify.ts'
 export { within } from './within.ts'

@@ -1,4 +1,4 @@
-import { convertRpm } from '@diskful/conversion/converting'
+import { convertRpm } from '@diskful/conversion/thread'
 import { serveConversions } from './serve-conversions.ts'
 
 await serveConversions(convertRpm)

@@ -17,6 +17,8 @@ const converterVariables = {
   COMPRESS_THREADS: wholeNumber(1, 256, cores),
   CACHE_MAX_BYTES: byteCount('the most that cached TARs may take'),
   CACHE_MIN_FREE_PERCENT: wholeNumber(0, 90, 10),
+  /** Niceness of the process: downloads that this machine serves beside it come first. */
+  CONVERTER_NICE: wholeNumber(0, 19, 5),
   /** How often the cache is looked after. */
   CACHE_CARE_SECONDS: wholeNumber(1, 86_400, 60),
   /** How long an evicted TAR stays on the disk, for those who are reading it. 0: the file system decides. */

@@ -1,3 +1,4 @@
+import { getPriority, setPriority } from 'node:os'
 import { createLogger, EnvironmentError } from '@diskful/conversion'
 import { NoQueue, startConverter } from './converter.ts'
 import { readConverterEnvironment } from './environment.ts'
@@ -7,6 +8,8 @@ export async function runConverter(threadFile?: URL): Promise<void> {
   try {
     const environment = readConverterEnvironment(process.env)
     const logger = createLogger('converter', environment.LOG_LEVEL)
+    // Before the first thread starts: threads inherit it.
+    if (getPriority() < environment.CONVERTER_NICE) setPriority(environment.CONVERTER_NICE)
     const converter = await startConverter({ environment, logger, ...(threadFile && { threadFile }) })
     process.on('SIGTERM', () => void converter.stop('graceful'))
     // From a terminal, Ctrl-C reaches the parent too, which then says when to stop.

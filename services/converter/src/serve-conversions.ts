@@ -1,6 +1,12 @@
 import { parentPort, workerData } from 'node:worker_threads'
-import { type ConversionJob, createLogger, TarStore } from '@diskful/conversion'
-import { type Conversion, convertPackage, failureOf } from '@diskful/conversion/converting'
+import {
+  type Conversion,
+  type ConversionJob,
+  convertPackage,
+  createLogger,
+  failureOf,
+  TarStore,
+} from '@diskful/conversion/thread'
 import type { FromThread, ThreadData, ToThread } from './thread-messages.ts'
 import { ThreadSpace } from './thread-space.ts'
 

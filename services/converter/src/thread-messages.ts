@@ -1,6 +1,5 @@
 import type { MessagePort } from 'node:worker_threads'
-import type { ConversionJob, ConversionOutcome, LogLevel } from '@diskful/conversion'
-import type { Failure } from '@diskful/conversion/converting'
+import type { ConversionJob, ConversionOutcome, Failure, LogLevel } from '@diskful/conversion/thread'
 
 /** What a conversion thread starts with. */
 export interface ThreadData {

@@ -1,6 +1,5 @@
 import type { MessagePort } from 'node:worker_threads'
-import { QueueError } from '@diskful/conversion'
-import { type Space, TooBigForCache } from '@diskful/conversion/converting'
+import { QueueError, type Space, TooBigForCache } from '@diskful/conversion/thread'
 import type { FromThread, ToThread } from './thread-messages.ts'
 
 interface Question {

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { QueueEvents } from 'bullmq'
 import type { Redis } from 'ioredis'
 import type { ConversionJob, ConversionOutcome } from '../job.ts'
@@ -18,6 +19,7 @@ import { type Flight, Waits } from './waits.ts'
 
 const EXAMINED_AT_ONCE = 16
 const CLOSE_MS = 2_000
+const ENQUEUE_AGAIN_MS = 200
 
 export interface BullQueueOptions {
   /** REDIS_URL */
@@ -117,10 +119,15 @@ class BullQueue implements ConversionQueue {
   async enqueue(job: ConversionJob): Promise<void> {
     if (this.#closing) throw new QueueError('shutting-down', 'This process is ending')
     if (await this.#store.peek(job.key)) return
-    try {
-      await this.#jobs.add(job)
-    } catch (error) {
-      throw new QueueError('queue-away', `Redis does not take jobs: ${messageOf(error)}`, { cause: error })
+    for (const end = performance.now() + this.#limits.awayMs; ; await sleep(ENQUEUE_AGAIN_MS)) {
+      try {
+        await this.#jobs.add(job)
+        return
+      } catch (error) {
+        // Redis may be starting, as this process may be.
+        if (performance.now() < end && !this.#closing) continue
+        throw new QueueError('queue-away', `Redis does not take jobs: ${messageOf(error)}`, { cause: error })
+      }
     }
   }
 

@@ -63,7 +63,7 @@ describe.skipIf(!requireOwnRedis())('bullQueue, when Redis goes away', () => {
 
   it('a Redis that was never there is reached once it starts', async () => {
     await redis.kill()
-    await using bench = await QueueBench.bull(redis.url)
+    await using bench = await QueueBench.bull(redis.url, { late: true, bull: { noConverterMs: 30_000 } })
     const wait = bench.queue.convert(await bench.folders.job(1), WAIT)
     await sleep(2_000)
     await redis.start()

@@ -1,7 +1,6 @@
 import { appendFileSync, existsSync, writeFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { TarFormat } from '@diskful/conversion'
-import { type Conversion, type ConversionReport, convertRpm } from '@diskful/conversion/converting'
+import { type Conversion, type ConversionReport, convertRpm, type TarFormat } from '@diskful/conversion/thread'
 import { RpmError } from 'rpm-format'
 import { serveConversions } from '../../src/serve-conversions.ts'
 

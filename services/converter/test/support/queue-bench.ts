@@ -7,6 +7,7 @@ import {
   localQueue,
   TarStore,
 } from '@diskful/conversion'
+import { until } from '../../../../test/support/ports.ts'
 import { Converters } from './converters.ts'
 import { TestFolders } from './test-folders.ts'
 
@@ -16,6 +17,8 @@ export interface BenchSettings {
   faults?: Record<number, string>
   env?: Record<string, string>
   maxWaiters?: number
+  /** Do not wait until the converters are there. */
+  late?: boolean
   /** Converters to start; 1. */
   converters?: number
   bull?: Partial<BullQueueOptions>
@@ -59,7 +62,8 @@ export class QueueBench implements AsyncDisposable {
     const prefix = `test-${randomUUID()}`
     const env = { ...settings.env, REDIS_URL: url, REDIS_PREFIX: prefix }
     const converters = new Converters({ folders, restart: true, ...settings, env })
-    for (let count = settings.converters ?? 1; count > 0; count--) converters.start()
+    const wanted = settings.converters ?? 1
+    for (let count = wanted; count > 0; count--) converters.start()
     const options = { url, prefix, store, logger, ...settings.bull }
     const queue = bullQueue({ ...options, ...(settings.maxWaiters && { maxWaiters: settings.maxWaiters }) })
     const bench = new QueueBench(store, folders, converters, queue)
@@ -67,6 +71,10 @@ export class QueueBench implements AsyncDisposable {
       const other = bullQueue({ ...options, store: await readingStore(folders) })
       bench.#others.push(other)
       return other
+    }
+    if (!settings.late) {
+      const alive = async () => (await queue.status()).converters >= wanted || undefined
+      await until(alive, { seconds: 60, otherwise: () => converters.log() })
     }
     return bench
   }

@@ -38,11 +38,21 @@ const deadline = Date.now() + seconds * 1000
 const bases = await loadBases()
 const verdicts = new Map<string, number>()
 const findings: string[] = []
+/** Cases in which a process grew beyond the limit: with what earlier ones left it, or by themselves. */
+const greedy = new Set<number>()
 let next = first
 let peakMemory = 0
 const started = Date.now()
 
 await Promise.all(Array.from({ length: Math.min(Number(values.processes), last - first) }, runProcess))
+
+for (const number of [...greedy]) {
+  greedy.clear()
+  const alone = await start()
+  await runBatch(alone, { seed, from: number, to: number + 1 })
+  alone.disconnect()
+  if (greedy.has(number)) report(number, `more than ${memoryLimit / 1048576} MB`)
+}
 
 const total = [...verdicts.values()].reduce((sum, count) => sum + count, 0)
 for (const [verdict, count] of [...verdicts].toSorted((a, b) => b[1] - a[1]))
@@ -95,14 +105,10 @@ function runBatch(child: ChildProcess, order: Order): Promise<number | undefined
       } else if (message.kind === 'done') {
         for (const [verdict, count] of Object.entries(message.verdicts))
           verdicts.set(verdict, (verdicts.get(verdict) ?? 0) + count)
-        if (message.peakMemory > memoryLimit && peakMemory <= memoryLimit) {
-          report(
-            current,
-            `the process took ${(message.peakMemory / 1048576).toFixed(0)} MB in cases ${order.from} to ${order.to}`,
-          )
-        }
-        peakMemory = Math.max(peakMemory, message.peakMemory)
         finish()
+      } else if (message.kind === 'grew') {
+        if (message.peakMemory > memoryLimit) greedy.add(message.number)
+        peakMemory = Math.max(peakMemory, message.peakMemory)
       }
     }
     const onExit = (code: number | null, signal: string | null) => {

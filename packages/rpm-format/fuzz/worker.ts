@@ -14,7 +14,9 @@ export type Message =
   | { kind: 'ready' }
   | { kind: 'start'; number: number }
   | { kind: 'failed'; number: number; error: string }
-  | { kind: 'done'; verdicts: Record<string, number>; peakMemory: number }
+  /** The process never took as much memory before, in bytes. */
+  | { kind: 'grew'; number: number; peakMemory: number }
+  | { kind: 'done'; verdicts: Record<string, number> }
 
 const tidyAbove = 64 * 1024 * 1024
 const bases = await loadBases()
@@ -29,14 +31,20 @@ async function work({ seed, from, to }: Order): Promise<void> {
     send({ kind: 'start', number })
     // What earlier cases left is not this one's memory.
     if (process.memoryUsage().arrayBuffers > tidyAbove) globalThis.gc?.()
+    const before = peakMemory()
     try {
       const verdict = await runCase(makeCase(bases, seed, number), keyring)
       verdicts[verdict] = (verdicts[verdict] ?? 0) + 1
     } catch (error) {
       send({ kind: 'failed', number, error: error instanceof Error ? (error.stack ?? error.message) : String(error) })
     }
+    if (peakMemory() > before) send({ kind: 'grew', number, peakMemory: peakMemory() })
   }
-  send({ kind: 'done', verdicts, peakMemory: process.resourceUsage().maxRSS * 1024 })
+  send({ kind: 'done', verdicts })
+}
+
+function peakMemory(): number {
+  return process.resourceUsage().maxRSS * 1024
 }
 
 function send(message: Message): void {

@@ -111,7 +111,7 @@ export function archiveEntries(files: readonly TestFile[], format: number): Buff
   return files.flatMap((file, index) => {
     if (isGhost(file)) return []
     const link = modeOf(file) >> 12 === 0o12
-    const empty = !isRegular(file) || (file.inode !== undefined && last.get(file.inode) !== index)
+    const empty = !isRegular(file) || (file.inode && last.get(file.inode) !== index)
     const data = link ? (file.linkTarget ?? '') : empty ? '' : contentOf(file)
     return [
       format === 6

@@ -14,6 +14,7 @@ main() {
   parse_arguments "$@"
   [ "$DRY_RUN" = yes ] || open_log "$SERVED_LOG"
   need_root
+  need_writable_system
   open_state
   take_lock
   need_checksum_tool

@@ -5,6 +5,7 @@
 #   row_is_installed       the same or a newer version is there, and whole
 #   row_scriptlets         prints its scriptlets, once it is installed
 # Provides
+#   need_writable_system   dies with E_NO_SPACE where /usr, /etc or /var is read-only, before anything is changed
 #   collect_rows           downloads what is missing into FILES_LIST (paths); notes what is there; in a dry run only
 #                          says so. What a cut run left installed goes to REPAIR_LIST as well
 #   with_list LIST CMD..   runs CMD with the lines of LIST as further arguments
@@ -15,6 +16,13 @@
 FILES_LIST=
 REPAIR_LIST=
 WANTED=
+
+need_writable_system() {
+  [ "$DRY_RUN" = no ] || return 0
+  for need_writable_dir in /usr /etc /var; do
+    [ -w "$need_writable_dir" ] || die "$E_NO_SPACE" "$need_writable_dir cannot be written (read-only?); nothing was changed"
+  done
+}
 
 collect_rows() {
   FILES_LIST=$WORK_DIR/files REPAIR_LIST=$WORK_DIR/repair WANTED=$WORK_DIR/wanted

@@ -1,0 +1,165 @@
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { BASE_URL, HeadNode } from './support/head-node.ts'
+import { lookalike, startsSeen, watchSystemctl } from './support/lookalikes.ts'
+import { canUseRoots } from './support/needs.ts'
+import { Network } from './support/network.ts'
+import type { Node } from './support/node.ts'
+import { buildRpm } from './support/packages.ts'
+
+const UNIT = '[Unit]\nDescription=x\n[Service]\nExecStart=/bin/true\n[Install]\nWantedBy=multi-user.target\n'
+const REPOSITORY = '[far]\nname=far\nbaseurl=http://10.10.9.9/r\nenabled=1\ngpgcheck=0\nskip_if_unavailable=0\n'
+
+describe.skipIf(!canUseRoots())('the RPM installer', () => {
+  let network: Network
+  let head: HeadNode
+
+  beforeAll(async () => {
+    network = await Network.create()
+    head = await HeadNode.start(network, {
+      env: { CLIENT_PACKAGES: 'app', ENABLE_SERVICES: 'noisy' },
+      prepare: packages => {
+        const add = (recipe: Parameters<typeof buildRpm>[1]) => buildRpm(join(packages, 'rpm'), recipe)
+        add({
+          name: 'app',
+          version: '2.0',
+          requires: ['lib >= 1.0'],
+          files: { '/etc/app.conf': 'new\n' },
+          config: ['/etc/app.conf'],
+        })
+        add({ name: 'lib', version: '1.10', files: { '/usr/lib/liblib': 'x' } })
+        add({
+          name: 'noisy',
+          files: { '/usr/lib/systemd/system/noisy.service': UNIT, '/usr/lib/systemd/system/other.service': UNIT },
+          scripts: {
+            post: [
+              'systemctl start noisy || :',
+              'systemctl enable --now noisy || :',
+              // As telegraf does: only where systemd runs, so never in a chroot or a kickstart.
+              'if [ -d /run/systemd/nowhere ]; then systemctl enable other.service; fi',
+            ].join('\n'),
+          },
+        })
+        add({ name: 'greedy', requires: ['nowhere-to-be-had'] })
+        add({ name: 'weak', scripts: { post: 'exit 3' } })
+        add({ name: 'broken', scripts: { pre: '[ ! -e /root/fail ]' } })
+        add({ name: 'thief', files: { '/usr/lib/liblib': 'mine' } })
+        add({ name: 'marked', files: { '/usr/lib/marked': 'm' }, scripts: { post: 'echo ran >>/var/log/marked' } })
+      },
+    })
+  })
+  afterAll(async () => {
+    await head?.stop()
+    network?.close()
+  })
+
+  const fetch = `curl -qfsS -o /root/i '${BASE_URL}/installer?pkg=rpm'`
+  const TOOLS = ['dnf', 'yum', 'zypper', 'rpm'] as const
+  const rhel = (tool: (typeof TOOLS)[number] = 'dnf'): Node => {
+    const node = watchSystemctl(lookalike(network, 'rhel'))
+    if (tool === 'yum') node.copyIn(node.path('/usr/bin/dnf-3'), '/usr/bin/yum')
+    const before = { dnf: [], yum: ['dnf', 'dnf-3'], zypper: ['dnf', 'dnf-3'], rpm: ['dnf', 'dnf-3', 'zypper'] }[tool]
+    return node.remove(...before.map(name => `/usr/bin/${name}`))
+  }
+
+  it.each(TOOLS)('by %s: what is asked for and what that needs, with no repository to be reached', async tool => {
+    using node = rhel(tool)
+    node.write('/etc/yum.repos.d/far.repo', REPOSITORY)
+    const outcome = await node.sh(`${fetch} && umask 077 && sh /root/i app`)
+    expect(outcome, outcome.output).toMatchObject({ code: 0 })
+    expect(outcome.stdout).toContain(`by ${tool}`)
+    expect(outcome.stdout).toContain('2 installed (lib-1.10-1 app-2.0-1)')
+    expect((await node.sh('rpm -q app lib && stat -c %a /etc/app.conf /usr/lib/liblib')).stdout).toContain('644\n644\n')
+    const again = await node.sh('sh /root/i app')
+    expect(again, again.output).toMatchObject({ code: 0 })
+    expect(again.stdout).toContain('0 installed, 2 already there')
+    expect(head.reports(node.name).map(({ fields }) => fields.result)).toEqual(['installed', 'present'])
+  })
+
+  it('starts nothing, and enables what scriptlets name even where they would not', async () => {
+    for (const tool of ['dnf', 'rpm'] as const) {
+      using node = rhel(tool)
+      const outcome = await node.sh(`${fetch} && sh /root/i noisy`)
+      expect(outcome, outcome.output).toMatchObject({ code: 0 })
+      expect(startsSeen(node)).toEqual([])
+      const { stdout } = await node.sh('ls /etc/systemd/system/multi-user.target.wants')
+      expect(stdout).toMatch(/noisy.service\nother.service/)
+    }
+  })
+
+  it('starts nothing with a systemd that knows no SYSTEMD_OFFLINE, as RHEL 7 has', async () => {
+    // A running systemd 219, or what a scriptlet sees of it.
+    using node = watchSystemctl(lookalike(network, 'rhel'), 219)
+    node.remove('/usr/bin/dnf', '/usr/bin/dnf-3', '/usr/bin/zypper')
+    const outcome = await node.sh(`mkdir -p /run/systemd/system; ${fetch} && sh /root/i noisy`)
+    expect(outcome.output).toContain('1 installed (noisy-1.0-1)')
+    const calls = node.read('/var/log/systemctl').split('\n')
+    expect(calls.filter(call => /offline=\d (start|enable --now)/.test(call))).toEqual([])
+    expect(calls).toEqual(expect.arrayContaining([expect.stringMatching(/ enable noisy$/)]))
+    // And nothing of it is left over systemctl.
+    expect((await node.sh('cat /proc/mounts')).stdout).not.toContain('systemctl')
+  })
+
+  it('leaves what is newer, and takes 1.10 for newer than 1.9', async () => {
+    using node = rhel()
+    await node.sh(`${fetch} && sh /root/i lib`)
+    expect((await node.sh('rpm -q --qf %{VERSION} lib')).stdout).toBe('1.10')
+    const compare = "sed -i 's/^#end/#end/' /dev/null; . /root/lib.sh"
+    await node.sh(
+      `sed -n '/^compare_evr() {/,/^}/p; /^split_evr() {/,/^}/p; /^compare_by_rpm() {/,/^}/p' /root/i >/root/lib.sh`,
+    )
+    const { stdout } = await node.sh(`${compare}; RPM=rpm
+      compare_evr 0:1.10-1 1.9-1; compare_evr 1.9-1 0:1.10-1; compare_evr 1:1-1 2-1; compare_evr 1.0~rc1-1 1.0-1
+      compare_evr 0:1.0-1 1.0-1; compare_evr 1.0-2 1.0-10; compare_evr 1.0-1 1.0`)
+    expect(stdout.trim().split('\n')).toEqual(['1', '-1', '1', '-1', '0', '-1', '0'])
+  })
+
+  it('says what is not offered, what cannot be had, what fails and what collides, each with its code', async () => {
+    for (const tool of ['dnf', 'rpm'] as const) {
+      using node = rhel(tool)
+      node.write('/etc/yum.repos.d/far.repo', REPOSITORY)
+      const missing = await node.sh(`${fetch} && sh /root/i ap`)
+      expect(missing, missing.output).toMatchObject({ code: 34 })
+      const unmet = await node.sh('sh /root/i greedy')
+      expect(unmet, unmet.output).toMatchObject({ code: 40 })
+      expect(unmet.stderr).toContain('nowhere-to-be-had')
+      expect((await node.sh('sh /root/i lib')).code).toBe(0)
+      const collides = await node.sh('sh /root/i thief')
+      expect(collides, collides.output).toMatchObject({ code: 42 })
+      node.write('/root/fail', '')
+      const failed = await node.sh('sh /root/i broken')
+      expect(failed, failed.output).toMatchObject({ code: 41 })
+      node.remove('/root/fail')
+      expect((await node.sh('sh /root/i broken')).code).toBe(0)
+      const weak = await node.sh('sh /root/i weak')
+      expect(weak, weak.output).toMatchObject({ code: 10 })
+      expect(weak.stdout).toMatch(/WITH \d WARNING\(S\).*weak/)
+      expect(head.reports(node.name).at(-1)?.fields).toMatchObject({ result: 'warnings', exit_code: '10' })
+    }
+  })
+
+  it('repairs what a run left that was cut before the scriptlets', async () => {
+    using node = rhel()
+    await node.sh(
+      `${fetch} && mkdir -p /var/lib/diskful && cd /root && curl -qfsSO ${BASE_URL}/download/rpm/marked-1.0-1.noarch.rpm`,
+    )
+    await node.sh(
+      'rpm -U --noscripts /root/marked-*.rpm && rm /usr/lib/marked && echo marked >/var/lib/diskful/pending',
+    )
+    const outcome = await node.sh('sh /root/i marked')
+    expect(outcome, outcome.output).toMatchObject({ code: 0 })
+    expect(outcome.stdout).toContain('repairing it')
+    expect(node.read('/usr/lib/marked')).toBe('m')
+    expect(node.read('/var/log/marked')).toBe('ran\n')
+    expect((await node.sh('rpm -q marked')).stdout).toBe('marked-1.0-1.noarch\n')
+    expect((await node.sh('sh /root/i marked')).stdout).toContain('already there')
+  })
+
+  it('where rpm does not work, it says so and what to take instead', async () => {
+    using node = lookalike(network, 'debian')
+    node.remove('/usr/bin/rpm')
+    const outcome = await node.sh(`${fetch} && sh /root/i`)
+    expect(outcome, outcome.output).toMatchObject({ code: 23 })
+    expect(outcome.stderr).toContain('pkg=tar')
+  })
+})

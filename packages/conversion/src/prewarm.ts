@@ -9,7 +9,7 @@ import type { TarStore } from './store/tar-store.ts'
 const AT_ONCE = 8
 
 export interface PrewarmOptions {
-  catalog: Pick<Catalog, 'entries' | 'open' | 'resolve'>
+  catalog: Pick<Catalog, 'open' | 'resolve'> & { entries(type: 'rpm'): Iterable<CatalogEntry> }
   queue: Pick<ConversionQueue, 'enqueue' | 'convert'>
   store: Pick<TarStore, 'peek'>
   levels: CompressionLevels

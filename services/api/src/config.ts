@@ -37,6 +37,7 @@ const apiVariables = {
   ENABLE_SERVICES: nameList('cw-status-updater'),
   NODE_REPORTS: choice(['on', 'off'], 'on'),
   SHUTDOWN_SECONDS: wholeNumber(0, 3600, 30),
+  PREWARM: choice(['none', 'all'], 'none'),
   MAX_WAITERS: wholeNumber(1, 1_000_000, 20_000),
   ACCEL_REDIRECT_PREFIX: z
     .string()
@@ -73,6 +74,8 @@ export interface ApiConfig {
   zstdLevel: number
   shutdownMs: number
   maxWaiters: number
+  /** Ask for the TARs of all packages at start. */
+  prewarm: boolean
   accelRedirectPrefix: string | undefined
   logLevel: SharedEnvironment['LOG_LEVEL']
 }
@@ -101,6 +104,7 @@ export function readConfig(env: NodeJS.ProcessEnv): ApiConfig {
     zstdLevel: read.ZSTD_LEVEL,
     shutdownMs: read.SHUTDOWN_SECONDS * 1000,
     maxWaiters: read.MAX_WAITERS,
+    prewarm: read.PREWARM === 'all',
     accelRedirectPrefix: read.ACCEL_REDIRECT_PREFIX,
     logLevel: read.LOG_LEVEL,
   }

@@ -10,6 +10,7 @@ import { openReportLog } from './installer/open-report-log.ts'
 import { createHttpServer } from './listener.ts'
 import { ApiMetrics } from './metrics.ts'
 import { createOpsApp } from './ops.ts'
+import { prewarmAtStart } from './prewarm-at-start.ts'
 import { registerServiceGauges } from './service-gauges.ts'
 import { closeWithin } from './shutdown.ts'
 
@@ -37,6 +38,7 @@ export async function startApi(config: ApiConfig, { logger, spawnConverter }: Ap
   const metrics = new ApiMetrics()
   registerServiceGauges(metrics.registry, { catalog, queue, store })
   let stopping = false
+  const ending = new AbortController()
   const dependencies: ApiDependencies = {
     config,
     catalog,
@@ -59,12 +61,14 @@ export async function startApi(config: ApiConfig, { logger, spawnConverter }: Ap
     const ops = config.opsPort === 0 ? undefined : createHttpServer(createOpsApp(dependencies), dependencies)
     const address = await listen(server, config.port, config.host)
     const opsAddress = ops && (await listen(ops, config.opsPort, config.opsHost))
+    if (config.prewarm) void prewarmAtStart({ ...dependencies, store }, ending.signal)
     return {
       catalog,
       address,
       opsAddress,
       async stop() {
         stopping = true
+        ending.abort()
         await closeWithin(server, config.shutdownMs, () => queue.close())
         ops?.close()
         ops?.closeAllConnections()

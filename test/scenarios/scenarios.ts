@@ -9,15 +9,15 @@ import type { Stack } from '../support/stack.ts'
 import { expectedTar } from './expected-tar.ts'
 
 const LARGE = 60_000_000
-/** Conversions of large packages on a busy machine of two cores. */
-const CONVERSION_SECONDS = 20
+/** Until the queue notices that a converter is gone, or has been. */
+const NOTICE_SECONDS = 15
 
 /** What many nodes see while parts of an installation are killed and restarted. Call it inside a `describe`. */
 export function scenarios(start: () => Promise<Stack>, sizes: { requests: number; packages: number }): void {
   const folder = mkdtempSync(join(tmpdir(), 'diskful-scenarios-'))
   const small = Array.from({ length: sizes.packages }, (_, i) => `storm-${i}`)
   const rolling = Array.from({ length: 12 }, (_, i) => `rolling-${i}`)
-  const large = ['killed', 'lost', 'kept']
+  const large = ['measured', 'killed', 'lost', 'kept']
   const files = new Map<string, string>()
   let stack: Stack
 
@@ -59,12 +59,20 @@ export function scenarios(start: () => Promise<Stack>, sizes: { requests: number
     expect((await stack.conversions()) - before).toBe(sizes.packages)
   })
 
+  /** Twice as long is allowed below: what else the machine does varies. */
+  let conversionSeconds = 0
+  it('takes its time for a large package', async () => {
+    const begun = performance.now()
+    expect(tally(await crowd('measured', 40))).toEqual({ [`200 ${await tarOf('measured')}`]: 40 })
+    conversionSeconds = (performance.now() - begun) / 1000
+  })
+
   it('gives every waiter its TAR within 15 s and a conversion after a kill of the working converter', async () => {
     const waiting = crowd('killed', 40)
     await stack.killWorkingConverter()
     const killedAt = performance.now()
     expect(tally(await waiting)).toEqual({ [`200 ${await tarOf('killed')}`]: 40 })
-    expect((performance.now() - killedAt) / 1000).toBeLessThan(15 + CONVERSION_SECONDS)
+    expect((performance.now() - killedAt) / 1000).toBeLessThan(NOTICE_SECONDS + 2 * conversionSeconds)
   })
 
   it.each(['lost', 'kept'] as const)('survives a queue that is away for 5 s, its data %s', async data => {
@@ -73,7 +81,7 @@ export function scenarios(start: () => Promise<Stack>, sizes: { requests: number
     await stack.interruptQueue({ seconds: 5, data })
     const backAt = performance.now()
     expect(tally(await waiting)).toEqual({ [`200 ${await tarOf(data)}`]: 40 })
-    expect((performance.now() - backAt) / 1000).toBeLessThan(15 + CONVERSION_SECONDS)
+    expect((performance.now() - backAt) / 1000).toBeLessThan(NOTICE_SECONDS + 2 * conversionSeconds)
   })
 
   it('is restarted piece by piece under load, and clients that retry refused connections see no failure', async () => {

@@ -9,7 +9,7 @@ import {
   rmSync,
 } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { basename, join, resolve } from 'node:path'
+import { basename, dirname, join, resolve } from 'node:path'
 import { freePort, until } from './ports.ts'
 import { type RunningProcess, startProcess } from './processes.ts'
 
@@ -53,9 +53,7 @@ export class HeadNode {
 
   /** Puts a package there as an admin should: copied beside, then renamed. */
   add(file: string, type: 'rpm' | 'deb' | 'tar' = 'rpm', name = basename(file)): void {
-    const part = join(this.packages, `.${name}.part`)
-    copyFileSync(file, part)
-    renameSync(part, join(this.packages, type, name))
+    copyAside(file, join(this.packages, type, name))
   }
 
   async startStandalone(environment: Environment = {}): Promise<Service> {
@@ -88,7 +86,7 @@ export class HeadNode {
         args: ['--import', './preflight.mjs', main],
         cwd: REPO,
         env: { ...own, ...this.environment, ...environment },
-        ready: () => answersOk(`${url}/healthz`),
+        ready: () => reachable(`${url}/healthz`),
       })
       this.#logs.push(started.logFile)
       return started
@@ -137,11 +135,18 @@ export class HeadNode {
   }
 }
 
+/** Copies beside the place, then renames: nobody sees half a file. */
+export function copyAside(from: string, to: string): void {
+  const part = join(dirname(to), `.${basename(to)}.part`)
+  copyFileSync(from, part)
+  renameSync(part, to)
+}
+
 /** Waits until the API offers the named RPMs: a package counts once its file has rested for a second. */
 export async function offered(service: Service, names: readonly string[]): Promise<void> {
   for (const name of names) {
     const url = `${service.url}/api/v1/install/client/download/rpm/${name}`
-    await until(async () => (await answersOk(url, 'HEAD')) || undefined, {
+    await until(async () => (await reachable(url, 'HEAD')) || undefined, {
       seconds: 30,
       otherwise: () => `the API does not offer ${name}`,
     })
@@ -157,7 +162,8 @@ function readIfThere(file: string): string | undefined {
   }
 }
 
-async function answersOk(url: string, method = 'GET'): Promise<boolean> {
+/** Whether something answers there, and with success. */
+export async function reachable(url: string, method = 'GET'): Promise<boolean> {
   try {
     const response = await fetch(url, { method })
     await response.arrayBuffer()

@@ -1,5 +1,7 @@
+import { spawnSync } from 'node:child_process'
 import { accessSync, constants, existsSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
+import { CORPUS_TOOLS } from './corpus.ts'
 
 /** Where to get a tool when its name is not the name of a Debian package. */
 const PACKAGES: Readonly<Record<string, string>> = {
@@ -7,7 +9,6 @@ const PACKAGES: Readonly<Record<string, string>> = {
   busybox: 'busybox-static',
   dpkg: 'dpkg',
   'dpkg-deb': 'dpkg',
-  docker: 'a Docker engine (in this project’s CI: ../shared/tools/docker-up)',
   getcap: 'libcap2-bin',
   nginx: 'nginx-light',
   python3: 'python3',
@@ -61,6 +62,23 @@ export function requireRedis(): boolean {
 /** Whether a Redis of the tests' own can be had, one that they may stop, kill and restart. */
 export function requireOwnRedis(): boolean {
   return demand(redisServer() !== undefined, 'redis-server', 'apt-get install redis-server (or valkey-server)')
+}
+
+/**
+ * Whether a Docker engine answers. Under CI it is an error where tools/docker-up could have brought one up, and
+ * elsewhere a skip.
+ */
+export function requireDocker(): boolean {
+  if (spawnSync('docker', ['compose', 'version'], { stdio: 'ignore' }).status === 0 && dockerAnswers()) return true
+  const text = 'these tests need a Docker engine with Compose v2; start Docker'
+  if (process.env.CI === 'true' && existsSync(join(CORPUS_TOOLS, 'docker-up'))) throw new Error(text)
+  if (!said.has('docker')) console.warn(`skipped: ${text}`)
+  said.add('docker')
+  return false
+}
+
+function dockerAnswers(): boolean {
+  return spawnSync('docker', ['info'], { stdio: 'ignore', timeout: 20_000 }).status === 0
 }
 
 /** redis-server or valkey-server on the PATH. */

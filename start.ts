@@ -39,7 +39,7 @@ async function start(): Promise<void> {
     process.stdout.write(startedText(config, service, packages === EXAMPLE_PACKAGES ? EXAMPLES_REMARK : ''))
   }
   if (config.redisUrl === undefined) {
-    await runApi(config, { spawnConverter: () => converterProcess('ipc'), onStarted: greet })
+    await runApi(config, { spawnConverter: () => converterProcess(), onStarted: greet })
     return
   }
   const converter = keepConverterRunning()
@@ -50,11 +50,14 @@ async function start(): Promise<void> {
   }
 }
 
-/** In a process group of its own, so that Ctrl-C reaches it only through this process, when running answers are out. */
-function converterProcess(channel: 'ipc' | 'ignore'): ChildProcess {
+/**
+ * In a process group of its own, so that Ctrl-C reaches it only through this process, when running answers are out; with
+ * a channel, with Redis too, so that it ends when this process is killed.
+ */
+function converterProcess(): ChildProcess {
   return spawn(process.execPath, [...process.execArgv, CONVERTER], {
     env: { ...environment, ...converterOpsPort() },
-    stdio: ['ignore', 'inherit', 'inherit', channel],
+    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     serialization: 'json',
     detached: true,
   })
@@ -69,14 +72,14 @@ function converterOpsPort(): NodeJS.ProcessEnv {
 /** The converter of the mode with Redis: started again whenever it ends by itself. */
 function keepConverterRunning(): { stop(): Promise<void> } {
   const stopping = new AbortController()
-  let child = converterProcess('ignore')
+  let child = converterProcess()
   const supervise = async (): Promise<void> => {
     while (!stopping.signal.aborted) {
       const [code, signal] = await once(child, 'exit')
       if (stopping.signal.aborted) return
       process.stderr.write(`The converter ended (${signal ?? `exit code ${code}`}); it is started again.\n`)
       await delay(RESTART_AFTER_MS)
-      if (!stopping.signal.aborted) child = converterProcess('ignore')
+      if (!stopping.signal.aborted) child = converterProcess()
     }
   }
   const supervision = supervise()

@@ -46,7 +46,7 @@ const started = Date.now()
 
 await Promise.all(Array.from({ length: Math.min(Number(values.processes), last - first) }, runProcess))
 
-for (const number of [...greedy]) {
+for (const number of Array.from(greedy)) {
   greedy.clear()
   const alone = await start()
   await runBatch(alone, { seed, from: number, to: number + 1 })

@@ -82,7 +82,10 @@ function indexEntry(of: (parts: Parts) => Buffer): Mutation {
 function headerData(parts: Parts, random: Random): void {
   const all = slots(parts.header)
   const slot = all.length > 0 ? random.pick(all) : undefined
-  if (!slot || slot.value < 16 || slot.value + 8 > parts.header.length) return flip(parts.header, random)
+  if (!slot || slot.value < 16 || slot.value + 8 > parts.header.length) {
+    flip(parts.header, random)
+    return
+  }
   const at = slot.value + random.below(Math.min(64, parts.header.length - slot.value - 4))
   if (random.chance(0.5)) parts.header.writeUInt32BE(random.pick(numbers), at)
   else parts.header[at] = random.pick([0, 0x2e, 0x2f, 0xff, random.below(256)])
@@ -224,8 +227,8 @@ function compressedBytes(parts: Parts, random: Random): void {
 function signatureBytes(parts: Parts, random: Random): void {
   const { signature } = parts
   const slot = slots(signature).find(({ tag }) => tag === 267 || tag === 268 || tag === 278 || tag === 1002)
-  if (!slot || slot.value < 16 || slot.value >= signature.length) return flip(signature, random)
-  flip(signature.subarray(slot.value, slot.value + 40), random)
+  if (!slot || slot.value < 16 || slot.value >= signature.length) flip(signature, random)
+  else flip(signature.subarray(slot.value, slot.value + 40), random)
 }
 
 function flip(bytes: Buffer, random: Random): void {

@@ -12,7 +12,7 @@ export interface FoundKey {
 }
 
 const largestFile = 16 * 1024 * 1024
-const armor = /-----BEGIN PGP PUBLIC KEY BLOCK-----[^]*?-----END PGP PUBLIC KEY BLOCK-----/g
+const armor = /-----BEGIN PGP PUBLIC KEY BLOCK-----[\s\S]*?-----END PGP PUBLIC KEY BLOCK-----/g
 
 /** Public keys that signatures are checked against: see loadKeyring. */
 export interface Keyring {

@@ -1,5 +1,6 @@
 import { cpSync, lstatSync, readlinkSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { requireTool } from '../support/requires.ts'
 import { BASE_URL, EXAMPLE_PACKAGES, HeadNode } from './support/head-node.ts'
 import {
   type Client,
@@ -77,6 +78,14 @@ describe.skipIf(!canUseRoots())('from one download to an installed node', () => 
     const wanted = '/etc/systemd/system/multi-user.target.wants/cw-status-updater.service'
     expect(readlinkSync(node.path(wanted))).toBe('/usr/lib/systemd/system/cw-status-updater.service')
     expect(head.reports(node.name).at(-1)?.fields).toMatchObject({ installer: 'tar', result: 'installed' })
+  })
+
+  it.skipIf(!requireTool('qemu-aarch64-static'))('an aarch64 machine gets what is for it', async () => {
+    using node = new Node('busybox-arm64', network)
+    const outcome = await node.sh(`cd /root && wget -q -O cw-preinst ${BASE_URL}/installer && sh cw-preinst`)
+    expect(outcome, outcome.output).toMatchObject({ code: 0 })
+    expect(node.read('/opt/scyld/clusterware-node/pkg/meta/package.tsv')).toContain('arch\taarch64')
+    expect(head.reports(node.name).at(-1)?.fields).toMatchObject({ installer: 'tar', arch: 'aarch64' })
   })
 
   it('a second run finds everything there and says so', async () => {

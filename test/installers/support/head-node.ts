@@ -4,12 +4,13 @@ import { join, resolve } from 'node:path'
 import type { NodeReport } from '../../../services/api/src/installer/report-log.ts'
 import { type RunningProcess, startProcess } from '../../support/processes.ts'
 import { HEAD_NODE, type Network } from './network.ts'
+import { prepareRoots } from './node.ts'
 
 const REPOSITORY = resolve(import.meta.dirname, '../../..')
 export const EXAMPLE_PACKAGES = join(REPOSITORY, 'examples/clientpkgs')
 export const BASE_URL = `http://${HEAD_NODE}/api/v1/install/client`
 
-/** The real thing, started as an admin would, at http://10.10.1.4/ of a network, over packages of a test's own. */
+/** The real thing (and, beforehand, the roots for its nodes), started as an admin would, at http://10.10.1.4/ of a network, over packages of a test's own. */
 export class HeadNode {
   /** CLIENTPKGS_DIR. */
   readonly packages: string
@@ -26,6 +27,7 @@ export class HeadNode {
     network: Network,
     { prepare, env = {} }: { prepare?: (packages: string) => void; env?: Record<string, string> } = {},
   ): Promise<HeadNode> {
+    await prepareRoots()
     const folder = mkdtempSync('/var/tmp/diskful-head-')
     const packages = join(folder, 'packages')
     for (const kind of ['rpm', 'deb', 'tar', 'installers']) mkdirSync(join(packages, kind), { recursive: true })

@@ -1,6 +1,7 @@
-import { execFileSync, spawn } from 'node:child_process'
+import { execFile, execFileSync, spawn } from 'node:child_process'
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
+import { promisify } from 'node:util'
 import type { Network } from './network.ts'
 
 export const ROOTS_FOLDER = process.env.DISKFUL_ROOTS ?? '/var/tmp/diskful-roots'
@@ -14,10 +15,28 @@ export interface Outcome {
   output: string
 }
 
-/** The root's layers, built when they are not there yet (`build-root.sh`): minutes the first time, nothing later. */
-export function rootLayers(name: RootName): string {
+// In a user namespace of its own: the machine's own list of interpreters stays as it is. P: with the name it was called by, F: opened now, not in the chroot.
+const REGISTER_QEMU = [
+  'mount -t binfmt_misc binfmt_misc /proc/sys/fs/binfmt_misc',
+  `printf '%s' '${[
+    ':qemu-aarch64:M:',
+    String.raw`\x7fELF\x02\x01\x01\x00\x00\x00\x00\x00\x00\x00\x00\x00\x02\x00\xb7\x00`,
+    String.raw`\xff\xff\xff\xff\xff\xff\xff\x00\xff\xff\xff\xff\xff\xff\xff\xff\xfe\xff\xff\xff`,
+    '/usr/bin/qemu-aarch64-static:PF',
+  ].join(':')}' >/proc/sys/fs/binfmt_misc/register`,
+].join(' && ')
+
+const ROOTS: readonly RootName[] = ['debian', 'rocky', 'busybox', 'busybox-arm64']
+const layers = new Map<RootName, string>()
+
+/** Builds the roots that are not there yet (`build-root.sh`): minutes the first time, nothing later. */
+export async function prepareRoots(): Promise<void> {
   const script = join(import.meta.dirname, 'build-root.sh')
-  return execFileSync(script, [ROOTS_FOLDER, name], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] }).trim()
+  for (const name of ROOTS) {
+    if (layers.has(name)) continue
+    const { stdout } = await promisify(execFile)(script, [ROOTS_FOLDER, name])
+    layers.set(name, stdout.trim())
+  }
 }
 
 /** A machine to install on: a root of its own over a shared one, and a network. */
@@ -27,9 +46,11 @@ export class Node {
   readonly name: string
   readonly #folder: string
   readonly #network: Network
+  readonly #foreign: boolean
 
   constructor(name: RootName, network: Network) {
     this.#network = network
+    this.#foreign = name === 'busybox-arm64'
     this.#folder = mkdtempSync('/var/tmp/diskful-node-')
     this.root = join(this.#folder, 'root')
     this.name = this.#folder
@@ -38,7 +59,7 @@ export class Node {
       .toLowerCase()
     const [upper, work] = [join(this.#folder, 'upper'), join(this.#folder, 'work')]
     for (const folder of [this.root, upper, work]) mkdirSync(folder)
-    const options = `lowerdir=${rootLayers(name)},upperdir=${upper},workdir=${work}`
+    const options = `lowerdir=${layers.get(name)},upperdir=${upper},workdir=${work}`
     execFileSync('mount', ['-t', 'overlay', 'overlay', '-o', options, this.root])
   }
 
@@ -81,8 +102,11 @@ export class Node {
     const path = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
     const variables = Object.entries({ PATH: path, HOME: '/root', ...env }).map(([name, value]) => `${name}=${value}`)
     const inside = ['chroot', this.root, 'env', '-i', ...variables, ...shell, script]
-    const prepare = 'hostname "$2" && mount -t proc proc "$1/proc" && shift 2 && exec "$@"'
-    const namespaces = ['unshare', '--mount', '--uts', '--pid', '--fork', '--kill-child', 'sh', '-c', prepare, 'sh']
+    const emulate = this.#foreign ? `${REGISTER_QEMU} && ` : ''
+    const prepare = `${emulate}hostname "$2" && mount -t proc proc "$1/proc" && shift 2 && exec "$@"`
+    const user = this.#foreign ? [join(import.meta.dirname, 'in-user-namespace.sh')] : []
+    const namespaceOptions = ['--mount', '--uts', '--pid', '--fork', '--kill-child']
+    const namespaces = [...user, 'unshare', ...namespaceOptions, 'sh', '-c', prepare, 'sh']
     const [enter, ...rest] = [...this.#network.enter, ...namespaces, this.root, this.name, ...inside]
     const child = spawn(enter!, rest, {
       stdio: ['ignore', 'pipe', 'pipe'],

@@ -42,7 +42,7 @@ find_arch() {
   NODE_BITS=$(elf_bits "$FACTS_ROOT/proc/self/exe") || NODE_BITS=$(elf_bits "$FACTS_ROOT/bin/sh") || NODE_BITS=
   case $NODE_BITS:$NODE_UNAME in
     32:x86_64 | 32:amd64) NODE_ARCH=i686 ;; # 32-bit programs on a 64-bit kernel: the packages must be 32-bit
-    32:aarch64 | 32:arm64 | 32:armv8*) NODE_ARCH=armv7l ;;
+    32:aarch64 | 32:arm64 | 32:armv8*) NODE_ARCH=armv7hl ;;
     *) NODE_ARCH=$(canonical_arch "$NODE_UNAME") ;;
   esac
 }

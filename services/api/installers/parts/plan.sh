@@ -87,13 +87,18 @@ fetch_row() {
   ROW_PATH=$fetch_row_dir/$(printf '%s' "$ROW_FILE" | tr -c 'A-Za-z0-9._+~-' _)
   # What a plan without a checksum left here last time may be of another build.
   [ "$ROW_SHA256" != - ] || rm -f "$ROW_PATH" "$ROW_PATH.part"
-  for fetch_row_try in 1 2; do
-    if [ -f "$ROW_PATH" ] && row_fits; then return 0; fi
-    [ ! -f "$ROW_PATH" ] || row_damaged "$fetch_row_try"
+  fetch_row_stall=$HTTP_STALL
+  # The head node may have to make the TAR first, and says nothing until it has.
+  [ "$ROW_TYPE" != tar ] || HTTP_STALL=$((SERVED_WAIT_SECONDS + 30))
+  for fetch_row_try in 1 2 last; do
+    if [ -f "$ROW_PATH" ]; then
+      row_fits && break
+      row_damaged "$fetch_row_try"
+    fi
     case $ROW_SIZE in *[!0-9]* | '') ;; *) need_space "$ROW_SIZE" "$fetch_row_dir" ;; esac
     fetch "$SERVED_BASE_URL/download/$ROW_TYPE/$ROW_FILE" "$ROW_PATH" "$ROW_SIZE" || fetch_failed "$ROW_FILE"
   done
-  row_fits || row_damaged last
+  HTTP_STALL=$fetch_row_stall
 }
 
 row_fits() {

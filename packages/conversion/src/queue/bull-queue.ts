@@ -6,18 +6,17 @@ import type { Logger } from '../logging.ts'
 import type { TarStore } from '../store/tar-store.ts'
 import type { UsageLog } from '../store/usage.ts'
 import { within } from '../within.ts'
-import { answerTo, errorOf } from './answer.ts'
 import { BullJobs, keyOfJob } from './bull-jobs.ts'
 import { bullStatus } from './bull-status.ts'
 import type { ConversionQueue, ConvertOptions, QueueStatus } from './conversion-queue.ts'
+import { FlightWatcher, messageOf } from './flight-watcher.ts'
 import { QueueError } from './queue-error.ts'
 import { failFastRedis, patientConnection, QUEUE_NAME, redisRejections, redisUsage } from './redis.ts'
 import { RedisContact } from './redis-contact.ts'
-import type { Rejections } from './rejections.ts'
 import { UsageFlush } from './usage-flush.ts'
 import { type Flight, Waits } from './waits.ts'
+import { Watchdog } from './watchdog.ts'
 
-const EXAMINED_AT_ONCE = 16
 const CLOSE_MS = 2_000
 const ENQUEUE_AGAIN_MS = 200
 
@@ -42,21 +41,6 @@ export interface BullQueueOptions {
   invisibleMs?: number
 }
 
-/** What this process knows of one key beyond who waits for it. */
-interface Watch {
-  flight: Flight
-  /** Of the job in flight; undefined until one could be added. */
-  jobId?: string
-  busy: boolean
-  /** Something happened while it was busy: look again. */
-  again: boolean
-  /** Published, they say, but not to be seen since then. */
-  invisibleSince?: number
-  addedAgain: boolean
-  /** Since when Redis refuses the job although it answers. */
-  refusedSince?: number
-}
-
 /** The queue of the distributed mode: BullMQ carries jobs, the store tells what is done. */
 export function bullQueue(options: BullQueueOptions): ConversionQueue {
   return new BullQueue(options)
@@ -73,25 +57,18 @@ class BullQueue implements ConversionQueue {
   #jobs: BullJobs
   #events: QueueEvents
   #contact: RedisContact
-  #rejections: Rejections
   #usage: UsageFlush
   #waits: Waits
-  #watches = new Map<Flight, Watch>()
-  #limits: { watchdogMs: number; awayMs: number; noConverterMs: number; invisibleMs: number }
-  #timer: NodeJS.Timeout | undefined
-  #round: Promise<void> = Promise.resolve()
+  #watcher: FlightWatcher
+  #awayMs: number
+  #watchdog: Watchdog
   #closing = false
 
   constructor(options: BullQueueOptions) {
     const { url, prefix = 'diskful', store, logger, maxWaiters = 20_000, waitSeconds = 300 } = options
     this.#store = store
     this.#logger = logger
-    this.#limits = {
-      watchdogMs: options.watchdogMs ?? 1_000,
-      awayMs: options.awayMs ?? 9_000,
-      noConverterMs: options.noConverterMs ?? 5_000,
-      invisibleMs: options.invisibleMs ?? 5_000,
-    }
+    this.#awayMs = options.awayMs ?? 9_000
     this.#redis = failFastRedis(url)
     this.#redis.on('error', error => this.#contact.lost(error))
     this.#contact = new RedisContact(this.#redis, prefix, logger)
@@ -101,14 +78,30 @@ class BullQueue implements ConversionQueue {
     this.#events.on('error', error => this.#logger.debug({ error }, 'queue events'))
     this.#events.on('completed', ({ jobId }) => this.#onEvent(jobId))
     this.#events.on('failed', ({ jobId }) => this.#onEvent(jobId))
-    this.#rejections = redisRejections(this.#redis, prefix)
     const usage: UsageLog = redisUsage(this.#redis, prefix)
     this.#usage = new UsageFlush(store, ages => usage.record(ages), logger)
     this.#waits = new Waits(maxWaiters, flight => this.#begin(flight))
+    this.#watcher = new FlightWatcher({
+      store,
+      logger,
+      jobs: this.#jobs,
+      contact: this.#contact,
+      rejections: redisRejections(this.#redis, prefix),
+      waits: this.#waits,
+      awayMs: this.#awayMs,
+      noConverterMs: options.noConverterMs ?? 5_000,
+      invisibleMs: options.invisibleMs ?? 5_000,
+    })
+    const { watchdogMs = 1_000 } = options
+    this.#watchdog = new Watchdog(
+      watchdogMs,
+      () => this.#watcher.examineAll(),
+      () => this.#watcher.watching,
+    )
     // Connected (again): what could not be added can be added now.
     this.#redis.on('ready', () => {
       this.#contact.expire()
-      this.#schedule(0)
+      this.#watchdog.wake()
     })
   }
 
@@ -119,7 +112,7 @@ class BullQueue implements ConversionQueue {
   async enqueue(job: ConversionJob): Promise<void> {
     if (this.#closing) throw new QueueError('shutting-down', 'This process is ending')
     if (await this.#store.peek(job.key)) return
-    for (const end = performance.now() + this.#limits.awayMs; ; await sleep(ENQUEUE_AGAIN_MS)) {
+    for (const end = performance.now() + this.#awayMs; ; await sleep(ENQUEUE_AGAIN_MS)) {
       try {
         await this.#jobs.add(job)
         return
@@ -143,9 +136,9 @@ class BullQueue implements ConversionQueue {
   async close(): Promise<void> {
     if (this.#closing) return
     this.#closing = true
-    clearTimeout(this.#timer)
     this.#waits.close(new QueueError('shutting-down', 'This process is ending'))
-    await this.#round
+    this.#watcher.stop()
+    await this.#watchdog.stop()
     await this.#usage.close()
     // ioredis never says that it ended when it is told to while it waits for its next try to connect.
     await within(Promise.allSettled([this.#events.close(), this.#jobs.queue.close()]), CLOSE_MS)
@@ -153,145 +146,12 @@ class BullQueue implements ConversionQueue {
   }
 
   #begin(flight: Flight): void {
-    const watch: Watch = { flight, busy: false, again: false, addedAgain: false }
-    this.#watches.set(flight, watch)
-    this.#schedule(this.#limits.watchdogMs)
-    void this.#examine(watch)
+    this.#watcher.begin(flight)
+    this.#watchdog.begin()
   }
 
   #onEvent(jobId: string): void {
     const flight = this.#waits.get(keyOfJob(jobId))
-    const watch = flight && this.#watches.get(flight)
-    if (watch) void this.#examine(watch)
+    if (flight) this.#watcher.look(flight)
   }
-
-  /** One round of the watchdog, then the next as long as anybody waits. Jittered: many APIs share one Redis. */
-  #schedule(ms: number): void {
-    if (this.#closing || (this.#timer && ms > 0)) return
-    clearTimeout(this.#timer)
-    this.#timer = setTimeout(
-      () => {
-        this.#timer = undefined
-        this.#round = this.#round
-          .then(() => this.#watchdog())
-          .then(() => {
-            if (this.#watches.size > 0) this.#schedule(this.#limits.watchdogMs)
-          })
-      },
-      ms * (0.8 + 0.4 * Math.random()),
-    )
-  }
-
-  async #watchdog(): Promise<void> {
-    for (const [flight] of this.#watches) if (flight.over) this.#watches.delete(flight)
-    if (this.#watches.size === 0) return
-    await this.#contact.check()
-    const waiting = [...this.#watches.values()]
-    const work = async () => {
-      for (let watch = waiting.pop(); watch && !this.#closing; watch = waiting.pop()) await this.#examine(watch)
-    }
-    await Promise.all(Array.from({ length: EXAMINED_AT_ONCE }, work))
-  }
-
-  /** Finds out how a flight stands and does what is due. Never rejects. */
-  async #examine(watch: Watch): Promise<void> {
-    watch.again = true
-    if (watch.busy) return
-    watch.busy = true
-    try {
-      while (watch.again && !watch.flight.over) {
-        watch.again = false
-        if (!(await this.#settledByStore(watch))) await this.#askQueue(watch)
-      }
-    } catch (error) {
-      this.#logger.error({ error, key: watch.flight.key }, 'a wait could not be looked after')
-      this.#waits.fail(watch.flight, new QueueError('conversion-failed', messageOf(error), { cause: error }))
-    } finally {
-      watch.busy = false
-      if (watch.flight.over) this.#watches.delete(watch.flight)
-    }
-  }
-
-  async #settledByStore({ flight }: Watch): Promise<boolean> {
-    const meta = await this.#store.peek(flight.key)
-    if (meta) {
-      const { key, sha256, size } = meta
-      this.#waits.settle(flight, answerTo(flight.job, { status: 'published', key, sha256, size }))
-    }
-    return meta !== undefined
-  }
-
-  async #askQueue(watch: Watch): Promise<void> {
-    if (this.#contact.away && !(await this.#contact.check())) {
-      return this.#endIf(watch, this.#contact.awayFor(), this.#contact.error)
-    }
-    try {
-      if (watch.jobId === undefined) await this.#add(watch)
-      else await this.#follow(watch, watch.jobId)
-      if (watch.refusedSince !== undefined) delete watch.refusedSince
-    } catch (error) {
-      watch.refusedSince ??= performance.now()
-      // Redis answers and yet refuses (out of memory, read-only): an outage too.
-      if (await this.#contact.check()) this.#endIf(watch, performance.now() - watch.refusedSince, messageOf(error))
-      else this.#endIf(watch, this.#contact.awayFor(), this.#contact.error)
-      return
-    }
-    if (this.#contact.withoutConverterFor() >= this.#limits.noConverterMs) {
-      this.#waits.fail(watch.flight, new QueueError('no-converter', 'No converter is running'))
-    }
-  }
-
-  #endIf(watch: Watch, awayMs: number, message: string): void {
-    if (awayMs < this.#limits.awayMs) return
-    this.#waits.fail(watch.flight, new QueueError('queue-away', `Redis does not take jobs: ${message}`))
-  }
-
-  async #add(watch: Watch): Promise<void> {
-    const { flight } = watch
-    const rejected = await this.#rejections.find(flight.job)
-    if (rejected) return this.#waits.settle(flight, rejected)
-    const damaged = await this.#store.isDamaged(flight.key)
-    watch.jobId = await this.#jobs.add(damaged ? { ...flight.job, remake: true } : flight.job)
-    // A new flight learns at once whether there is anybody to work for it.
-    if (this.#contact.converters === 0) await this.#contact.check()
-  }
-
-  async #follow(watch: Watch, jobId: string): Promise<void> {
-    const job = await this.#jobs.state(jobId)
-    switch (job.state) {
-      case 'pending':
-        return
-      case 'unknown':
-        this.#logger.warn({ key: watch.flight.key }, 'a job vanished from the queue; it is added again')
-        return await this.#add(watch)
-      case 'failed':
-        return this.#waits.fail(watch.flight, errorOf(job.failure))
-      case 'crashed':
-        await this.#rejections.remember(job.job, job.answer.outcome)
-        return this.#waits.settle(watch.flight, job.answer)
-      case 'answered':
-        if (job.answer.outcome.status === 'published') return await this.#invisible(watch)
-        return this.#waits.settle(watch.flight, job.answer)
-    }
-  }
-
-  /** The converter published the TAR, but this process does not see it: give the file system time, then try once more. */
-  async #invisible(watch: Watch): Promise<void> {
-    watch.invisibleSince ??= performance.now()
-    if (await this.#settledByStore(watch)) return
-    if (performance.now() - watch.invisibleSince < this.#limits.invisibleMs) {
-      setTimeout(() => void this.#examine(watch), this.#limits.invisibleMs / 20).unref()
-      return
-    }
-    const message = 'The TAR was published, but it is not in CACHE_DIR: do API and converter share that folder?'
-    if (watch.addedAgain) return this.#waits.fail(watch.flight, new QueueError('conversion-failed', message))
-    this.#logger.warn({ key: watch.flight.key }, 'a published TAR is not to be seen; its job is added again')
-    watch.addedAgain = true
-    delete watch.invisibleSince
-    await this.#add(watch)
-  }
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error)
 }

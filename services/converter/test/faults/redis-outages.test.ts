@@ -1,11 +1,13 @@
 import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { createLogger, TarStore } from '@diskful/conversion'
 import { Redis } from 'ioredis'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { until } from '../../../../test/support/ports.ts'
 import { OwnRedis } from '../../../../test/support/redis.ts'
 import { requireOwnRedis } from '../../../../test/support/requires.ts'
 import { QueueBench } from '../support/queue-bench.ts'
+import { TestFolders } from '../support/test-folders.ts'
 
 const WAIT = { waitMs: 60_000 }
 
@@ -86,6 +88,22 @@ describe.skipIf(!requireOwnRedis())('bullQueue, when Redis goes away', () => {
     const answered = async () => (await bench.queue.status()).reachable || undefined
     await until(answered, { seconds: 5, otherwise: () => 'Redis is not reached' })
     expect(await bench.queue.convert(await bench.folders.job(5), WAIT)).toMatchObject({ status: 'published' })
+  })
+
+  it('a TAR that is published and never to be seen is asked for once more, then the wait says so', async () => {
+    const elsewhere = new TestFolders()
+    const store = await TarStore.open({
+      folder: elsewhere.cache,
+      writable: false,
+      logger: createLogger('test', 'silent'),
+    })
+    await using bench = await QueueBench.bull(redis.url, { bull: { store, invisibleMs: 500 } })
+    await expect(bench.queue.convert(await bench.folders.job(5), WAIT)).rejects.toMatchObject({
+      code: 'conversion-failed',
+      message: expect.stringContaining('do API and converter share that folder?'),
+    })
+    expect(bench.folders.staged()).toEqual([])
+    elsewhere.remove()
   })
 
   it('several APIs share one conversion', async () => {

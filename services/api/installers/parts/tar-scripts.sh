@@ -88,7 +88,7 @@ tar_run_script() {
         set -- --posix "$@"
         run_script_program=bash
       elif [ ! -x "$run_script_program" ]; then
-        run_script_program=sh
+        run_script_program='sh'
       fi
       ;;
   esac

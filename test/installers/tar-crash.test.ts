@@ -1,0 +1,102 @@
+import { execFileSync } from 'node:child_process'
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { requireRoot, requireTool } from '../support/requires.ts'
+import { type CrashMode, crashable, quick } from './tar-support/crash.ts'
+import { buildRpm, convert } from './tar-support/fixtures.ts'
+import { installTars, type Run, runScript, tarInstaller } from './tar-support/installer.ts'
+import { closeRoots, freshRoot, openRoots, ROOT_KINDS } from './tar-support/roots.ts'
+import { differences, readTree, type Tree } from './tar-support/tree.ts'
+
+const able = requireRoot() && ['rpmbuild', 'busybox', 'dash', 'bash'].every(requireTool)
+
+/** DISKFUL_CRASH=all kills at every command; else at every so manieth, other ones for each shell. */
+const EVERY = process.env['DISKFUL_CRASH'] === 'all' ? 1 : 11
+const ACTIONS = ['install', 'upgrade', 'remove'] as const
+type Action = (typeof ACTIONS)[number]
+
+const NOT_COMPARED = {
+  without: [
+    /^\/(root|tmp|var\/tmp|var\/lib\/diskful)$/,
+    /^\/crash-/,
+    '/scripts.log',
+    /receipt\.tsv$/,
+    /^\/etc\/(passwd|group)$/,
+  ],
+}
+
+describe.skipIf(!able).each(ROOT_KINDS)('killed at any command, on a node with %s', kind => {
+  let folder: string
+  let script: string
+  let killed: string
+  let tars: string[]
+  const bases = new Map<Action, string>()
+
+  beforeAll(async () => {
+    folder = openRoots()
+    const served = await tarInstaller()
+    script = quick(served)
+    killed = crashable(served)
+    tars = [1, 2].map(step => convert(join(folder, 'tars'), buildRpm(join(folder, 'rpms'), 'crash', step)))
+    const installed = freshRoot(kind, folder)
+    bases.set('install', freshRoot(kind, folder)).set('upgrade', installed).set('remove', installed)
+    expect(installTars(installed, script, [tars[0]!]).code).toBe(0)
+    for (const name of ['plain', 'keep', 'gone-1']) writeFileSync(join(installed, 'etc/crash', name), 'edited\n')
+    writeFileSync(join(installed, 'usr/lib/crash/mine'), 'mine\n')
+  })
+  afterAll(() => closeRoots(folder))
+
+  it.each(ACTIONS)('%s: the next run puts everything back or completes it', { timeout: 900_000 }, action => {
+    const before = tree(bases.get(action)!)
+    const whole = caseRoot(action, 0, 'before')
+    expect(run(whole, action, killed).code).toBe(0)
+    const after = tree(whole)
+    const commands = Number(readFileSync(join(whole, 'crash-count'), 'utf8'))
+    expect(commands).toBeGreaterThan(20)
+    const ends = { back: 0, forward: 0 }
+    for (let at = 1 + ROOT_KINDS.indexOf(kind) + 3 * ACTIONS.indexOf(action); at <= commands; at += EVERY) {
+      for (const mode of ['before', 'half'] as const) ends[killedAt(action, at, mode, before, after)] += 1
+    }
+    expect(ends.back).toBeGreaterThan(0)
+    expect(ends.forward).toBeGreaterThan(0)
+  })
+
+  function killedAt(action: Action, at: number, mode: CrashMode, before: Tree, after: Tree): 'back' | 'forward' {
+    const root = caseRoot(action, at, mode)
+    expect(run(root, action, killed).code).toBe(128)
+    const what = `${mode} command ${at}: ${readFileSync(join(root, 'crash-command'), 'latin1').slice(0, 200)}`
+    const recovered = runScript(root, script, ['--recover'])
+    expect(recovered.code, `${what}\n${recovered.output}`).toBe(0)
+    const found = tree(root)
+    const forward = differences(after, found).length === 0
+    if (!forward) expect(differences(before, found), what).toEqual([])
+    const again = run(root, action, script)
+    expect(again.code, `${what}\n${again.output}`).toBe(0)
+    expect(differences(after, tree(root)), what).toEqual([])
+    return forward ? 'forward' : 'back'
+  }
+
+  function caseRoot(action: Action, at: number, mode: CrashMode): string {
+    const root = join(folder, 'case')
+    rmSync(root, { recursive: true, force: true })
+    execFileSync('cp', ['-a', bases.get(action)!, root])
+    writeFileSync(join(root, 'crash-at'), `${at} ${mode}\n`)
+    writeFileSync(join(root, 'crash-count'), '0\n')
+    return root
+  }
+
+  function run(root: string, action: Action, text: string): Run {
+    if (action === 'remove') return runScript(root, text, ['--uninstall', 'crash'])
+    return installTars(root, text, [tars[action === 'install' ? 0 : 1]!])
+  }
+})
+
+/** /opt/scyld itself, once made, stays; a lock of a dead process is the next run's. */
+function tree(root: string): Tree {
+  const found = readTree(root, NOT_COMPARED)
+  if (existsSync(join(root, 'opt/scyld')) && [...found.keys()].filter(path => path.startsWith('/opt/')).length === 1) {
+    for (const path of ['/opt', '/opt/scyld']) found.delete(path)
+  }
+  return found
+}

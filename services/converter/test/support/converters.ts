@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import type { TestFolders } from './test-folders.ts'
 
 const FAULTY_MAIN = join(import.meta.dirname, 'faulty-main.ts')
+const PREFLIGHT = join(import.meta.dirname, '../../../../preflight.mjs')
 
 export interface ConverterSettings {
   folders: TestFolders
@@ -64,7 +65,7 @@ export class Converters {
   #start(channel: 'ipc' | 'ignore'): ChildProcess {
     const { folders, faults = {}, env } = this.#settings
     const log = openSync(this.#logFile, 'a')
-    const child = spawn(process.execPath, [FAULTY_MAIN], {
+    const child = spawn(process.execPath, ['--import', PREFLIGHT, FAULTY_MAIN], {
       stdio: ['ignore', log, log, channel],
       serialization: 'json',
       env: {

@@ -44,7 +44,7 @@ describe.skipIf(!canUseRoots())('from one download to an installed node', () => 
     network?.close()
   })
 
-  it.each(rows)('$system with $client, $shell as /bin/sh', async ({ system, client, shell }) => {
+  it.concurrent.each(rows)('$system with $client, $shell as /bin/sh', async ({ system, client, shell }) => {
     using node = lookalike(network, system, client, shell)
     watchSystemctl(node)
     const outcome = await node.sh(

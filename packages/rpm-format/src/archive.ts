@@ -13,7 +13,7 @@ import {
   strippedTrailer,
   trailerName,
 } from './cpio.ts'
-import { RpmError, type Warning } from './errors.ts'
+import { RpmError, type Warning, warn } from './errors.ts'
 import { longestPath, normalPath } from './file-paths.ts'
 import { FileFlag, type FileInfo } from './files.ts'
 
@@ -91,7 +91,7 @@ export class ArchiveReader {
       return undefined
     }
     if (mode >> 12 !== modeTypes[file.type]) {
-      this.#options.warnings.push({
+      warn(this.#options.warnings, {
         code: 'archive-type-differs',
         message: `the archive has mode ${mode.toString(8)} for ${quoted(file.path)}, a ${file.type} in the header`,
         path: file.path,
@@ -127,7 +127,7 @@ export class ArchiveReader {
 
     if (file.flags & FileFlag.GHOST) {
       if (size !== 0 && size !== file.size) throw this.#sizeMismatch(file, size, file.size, offset)
-      this.#options.warnings.push({
+      warn(this.#options.warnings, {
         code: 'ghost-in-archive',
         message: `${quoted(file.path)} is a ghost but stands in the archive; it is left out`,
         path: file.path,
@@ -209,7 +209,7 @@ export class ArchiveReader {
     if (file) return file
     const message = `the archive has ${quoted(name)}, which the header does not list`
     if (!this.#options.lenient) throw new RpmError('file-not-in-header', message, { offset })
-    this.#options.warnings.push({ code: 'file-not-in-header', message, path: name })
+    warn(this.#options.warnings, { code: 'file-not-in-header', message, path: name })
     return undefined
   }
 
@@ -233,7 +233,7 @@ export class ArchiveReader {
     for await (const piece of this.#reader.rest()) {
       if (warned || piece.every(byte => byte === 0)) continue
       if (!lenient) throw new RpmError('trailing-data', 'something follows the end of the archive', { offset })
-      warnings.push({ code: 'trailing-data', message: 'something follows the end of the archive; it is left out' })
+      warn(warnings, { code: 'trailing-data', message: 'something follows the end of the archive; it is left out' })
       warned = true
     }
     return undefined

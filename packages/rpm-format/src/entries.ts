@@ -3,7 +3,7 @@ import { ByteReader } from './byte-reader.ts'
 import { decompress } from './decompress/decompress.ts'
 import { type Compression, sniff, sniffSize } from './decompress/sniff.ts'
 import type { Strength } from './digest-algorithms.ts'
-import { RpmError, type Warning } from './errors.ts'
+import { RpmError, type Warning, warn } from './errors.ts'
 import { fileDigestAlgorithm } from './files.ts'
 import { limitsOf, type ReadOptions } from './limits.ts'
 import { type HeaderOptions, type RpmPackage, readHeaders, sourceReader } from './package.ts'
@@ -135,7 +135,7 @@ export class PayloadReading implements OpenPackage {
     const found = sniff(await this.#reader.peek(sniffSize), payload.offset)
     const named = payload.compressor
     if (named !== undefined && named !== found && !(named === 'lzma' && found === 'xz')) {
-      warnings.push({
+      warn(warnings, {
         code: 'compressor-differs',
         message: `the header names the compressor ${JSON.stringify(named)}, the payload is ${found}`,
       })
@@ -206,7 +206,7 @@ export class PayloadReading implements OpenPackage {
       if (expected === undefined || expected === actual) return
       const message = `${what} is ${actual} bytes long, the headers say ${expected}`
       if (this.package.format === 6) throw new RpmError('size-mismatch', message)
-      warnings.push({ code: 'size-tag-differs', message })
+      warn(warnings, { code: 'size-tag-differs', message })
     }
     compare('the payload', announced.compressed, this.#compressedBytes)
     compare('the archive', announced.uncompressed, this.#archiveBytes)

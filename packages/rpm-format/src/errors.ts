@@ -114,3 +114,13 @@ export interface Warning {
   message: string
   path?: string
 }
+
+const mostWarnings = 1000
+
+/** Keeps the first thousand: a package with 200,000 odd entries is not worth as many lines. */
+export function warn(warnings: Warning[], warning: Warning): void {
+  if (warnings.length < mostWarnings) warnings.push(warning)
+  else if (warnings.length === mostWarnings) {
+    warnings.push({ code: 'more-warnings', message: `only the first ${mostWarnings} warnings are kept` })
+  }
+}

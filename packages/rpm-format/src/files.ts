@@ -1,6 +1,6 @@
 import { type ByteString, quoted } from './byte-string.ts'
 import { digestAlgorithm } from './digest-algorithms.ts'
-import { RpmError, type Warning } from './errors.ts'
+import { RpmError, type Warning, warn } from './errors.ts'
 import { escapesRoot, filePaths } from './file-paths.ts'
 import { linkSets } from './hardlinks.ts'
 import type { Header } from './header.ts'
@@ -204,7 +204,17 @@ function checkTree(files: readonly FileInfo[], options: ReadOptions): void {
     byPath.set(file.path, file)
   }
   const sound = new Set<ByteString>()
+  let last = ''
   for (const file of files) {
+    if (options.rejectEscapingSymlinks && file.type === 'symlink' && escapesRoot(file.path, file.linkTarget)) {
+      throw new RpmError(
+        'escaping-symlink',
+        `${quoted(file.path)} points out of the root, to ${quoted(file.linkTarget)}`,
+      )
+    }
+    const directoryEnd = file.path.lastIndexOf('/')
+    if (directoryEnd === last.length && file.path.startsWith(last)) continue
+    last = file.path.slice(0, directoryEnd)
     const climbed: ByteString[] = []
     for (let end = file.path.lastIndexOf('/'); end > 0; end = file.path.lastIndexOf('/', end - 1)) {
       const parent = file.path.slice(0, end)
@@ -219,12 +229,6 @@ function checkTree(files: readonly FileInfo[], options: ReadOptions): void {
       climbed.push(parent)
     }
     for (const parent of climbed) sound.add(parent)
-    if (options.rejectEscapingSymlinks && file.type === 'symlink' && escapesRoot(file.path, file.linkTarget)) {
-      throw new RpmError(
-        'escaping-symlink',
-        `${quoted(file.path)} points out of the root, to ${quoted(file.linkTarget)}`,
-      )
-    }
   }
 }
 
@@ -248,7 +252,7 @@ function checkLinkSets(files: readonly FileInfo[], warnings: Warning[]): void {
       file.mtime === first.mtime
     if (same || conflicting.has(first.index)) continue
     conflicting.add(first.index)
-    warnings.push({
+    warn(warnings, {
       code: 'hardlink-metadata-differs',
       message: `the names of one file disagree on its mode, owner, capabilities or time: ${quoted(first.path)} and ${quoted(file.path)}`,
       path: first.path,

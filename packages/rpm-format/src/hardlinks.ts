@@ -14,7 +14,8 @@ export function linkSets({ count, inodes, devices, linkable }: LinkSetInput): Ma
   const first = new Map<number, number>()
   for (let k = 0; k < count; k++) {
     if (inodes[k] === 0 || !linkable(k)) continue
-    const inode = devices[k]! * 2 ** 32 + inodes[k]!
+    // Almost always there is one device: small numbers, which cost no memory of their own.
+    const inode = devices[k] === devices[0] ? inodes[k]! : -(devices[k]! * 2 ** 32 + inodes[k]! + 1)
     const earlier = first.get(inode)
     if (earlier === undefined) first.set(inode, k)
     else {

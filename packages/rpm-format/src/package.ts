@@ -6,7 +6,7 @@ import { RpmError, type Warning } from './errors.ts'
 import { type FileInfo, readFiles } from './files.ts'
 import { type Header, parseHeader } from './header.ts'
 import { checkHeaderDigests } from './header-digests.ts'
-import { introSize, parseIntro } from './header-index.ts'
+import { type HeaderKind, introSize, parseIntro } from './header-index.ts'
 import { checkMagic, type Lead, leadSize, parseLead } from './lead.ts'
 import { limitsOf, type ReadOptions } from './limits.ts'
 import type { Nevra } from './nevra.ts'
@@ -78,10 +78,9 @@ async function readLead(reader: ByteReader): Promise<Lead> {
 
 async function readSignature(reader: ByteReader): Promise<Header> {
   const offset = reader.position
-  const intro = await reader.read(introSize, "signature header's intro")
-  const { indexLength, dataLength } = parseIntro(intro, offset, 'signature')
-  const body = await reader.read(indexLength * 16 + dataLength, 'signature header')
-  const header = parseHeader(Buffer.concat([intro, body]), offset, 'signature')
+  const bytes = await readContainer(reader, 'signature')
+  const header = parseHeader(bytes, offset, 'signature')
+  const dataLength = bytes.readUInt32BE(12)
   const padding = await reader.read((8 - (dataLength % 8)) % 8, "signature header's padding")
   if (padding.some(byte => byte !== 0)) {
     throw new RpmError('malformed-header', 'the padding of the signature header is not zero', {
@@ -91,11 +90,19 @@ async function readSignature(reader: ByteReader): Promise<Header> {
   return header
 }
 
+/** Intro, index and data in one buffer of their own: a package outlives the chunk that its header came in. */
+async function readContainer(reader: ByteReader, kind: HeaderKind, dataLimit?: number): Promise<Buffer> {
+  const intro = await reader.peek(introSize)
+  if (intro.length < introSize) return reader.read(introSize, `intro of the ${kind} header`)
+  const { indexLength, dataLength } = parseIntro(intro, reader.position, kind, dataLimit)
+  const size = introSize + indexLength * 16 + dataLength
+  const bytes = reader.tryRead(size)
+  return bytes ? Buffer.from(bytes) : reader.read(size, `${kind} header`)
+}
+
 async function readMain(reader: ByteReader, signature: Header, options: HeaderOptions): Promise<Header> {
   const offset = reader.position
-  const intro = await reader.read(introSize, "main header's intro")
-  const { indexLength, dataLength } = parseIntro(intro, offset, 'main', limitsOf(options).headerData)
-  const bytes = Buffer.concat([intro, await reader.read(indexLength * 16 + dataLength, 'main header')])
+  const bytes = await readContainer(reader, 'main', limitsOf(options).headerData)
   if (!options.reportHeaderDigests) checkHeaderDigests(bytes, offset, signature)
   try {
     return parseHeader(bytes, offset, 'main')

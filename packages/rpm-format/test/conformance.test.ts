@@ -209,6 +209,13 @@ describe('archives', () => {
     expect(rpm.files[0]?.type).toBe('file')
     expect(outcome.warnings).toMatchObject([{ code: 'archive-type-differs', path: '/x' }])
   })
+  it('are warned of a thousand times at most', async () => {
+    const files = Array.from({ length: 1500 }, (_, k) => file(`/${k}`))
+    const archive = () => [...files.map(({ path }) => newc(`.${path}`, 'x', { mode: 0o120777 })), trailer()]
+    const codes = await warnings({ files, archive })
+    expect(codes).toHaveLength(1001)
+    expect(codes.at(-1)).toBe('more-warnings')
+  })
   it('keep bytes of names that are no UTF-8', async () => {
     const { files } = await readAll(buildRpm({ files: [file('/caf\xe9')] }))
     expect(files[0]?.path).toBe('/caf\xe9')

@@ -27,11 +27,11 @@ export class Converters {
   }
 
   /** One with an IPC channel, for the local queue. */
-  readonly spawn = (): ChildProcess => this.#start('ipc')
+  readonly spawn = (): ChildProcess => this.#start()
 
-  /** One that takes jobs from Redis. */
+  /** One that takes jobs from Redis. Its channel ends it with the tests, however they end. */
   start(): ChildProcess {
-    const child = this.#start('ignore')
+    const child = this.#start()
     child.once('exit', () => {
       if (this.#settings.restart && !this.#stopping) this.start()
     })
@@ -62,11 +62,11 @@ export class Converters {
     return join(this.#settings.folders.root, 'converter.log')
   }
 
-  #start(channel: 'ipc' | 'ignore'): ChildProcess {
+  #start(): ChildProcess {
     const { folders, faults = {}, env } = this.#settings
     const log = openSync(this.#logFile, 'a')
     const child = spawn(process.execPath, ['--import', PREFLIGHT, FAULTY_MAIN], {
-      stdio: ['ignore', log, log, channel],
+      stdio: ['ignore', log, log, 'ipc'],
       serialization: 'json',
       env: {
         PATH: process.env.PATH,

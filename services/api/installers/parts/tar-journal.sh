@@ -89,12 +89,13 @@ tar_lines() {
   # A shell may end where `.` finds no file.
   [ -f "$TAR_JOURNAL/$1" ] || return 0
   # shellcheck disable=SC1090 # made by tar_plan, whole: a step in the journal says so
-  if . "$TAR_JOURNAL/$1" 2>"$WORK_DIR/tar-lines"; then
-    cat "$WORK_DIR/tar-lines" >&9
-    return 0
-  fi
-  cat "$WORK_DIR/tar-lines" >&9
-  [ -n "$TAR_WHY" ] || TAR_WHY=$(sed -n '$p' "$WORK_DIR/tar-lines")
+  . "$TAR_JOURNAL/$1" 2>"$WORK_DIR/tar-lines"
+  tar_lines_status=$?
+  # Our own warnings are in the log already; people are to see them.
+  sed -n '/^diskful: /p' "$WORK_DIR/tar-lines" >&2
+  sed '/^diskful: /d' "$WORK_DIR/tar-lines" >&9
+  [ "$tar_lines_status" -ne 0 ] || return 0
+  [ -n "$TAR_WHY" ] || TAR_WHY=$(sed '/^diskful: /d' "$WORK_DIR/tar-lines" | sed -n '$p')
   return 1
 }
 

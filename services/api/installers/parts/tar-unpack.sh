@@ -114,6 +114,9 @@ tar_inspect() {
   if ! run_logged tar_list "$WORK_DIR/tar-list" $tar_flag -tvf "$1"; then
     die "$E_DAMAGED" "$1 is no TAR that this node can read: $(sed -n '$p' "$LAST_OUTPUT")"
   fi
+  # busybox shows such names without what makes them unsafe, and says so.
+  ! grep -qi 'removing leading' "$LAST_OUTPUT" ||
+    die "$E_DAMAGED" "$1 is refused, nothing was unpacked: it has absolute names, or names with .."
   awk "$TAR_INSPECT" "$WORK_DIR/tar-list" >"$WORK_DIR/tar-facts"
   tar_inspect_bad=$(sed -n "s/^bad$TAB//p" "$WORK_DIR/tar-facts")
   [ -z "$tar_inspect_bad" ] || die "$E_DAMAGED" "$1 is refused, nothing was unpacked: $tar_inspect_bad"

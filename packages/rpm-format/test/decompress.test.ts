@@ -111,6 +111,28 @@ describe('refused by codes of their own', () => {
   ])('xz with %s', async (_, name, expected) => {
     expect(await code(stream(name), 'xz')).toBe(expected)
   })
+  it.each([
+    ['its checksum', -8],
+    ['its length', -1],
+    ['a reserved flag', 3],
+    ['another method', 2],
+  ])('gzip with %s changed', async (_, at) => {
+    const bytes = gzipSync(numbers)
+    bytes[at < 0 ? bytes.length + at : at]! ^= 0x80
+    expect(await code(bytes, 'gzip')).toBe('corrupt-compression')
+  })
+  it('gzip with a name, a comment, an extra field and a header checksum', async () => {
+    const plain = gzipSync(numbers)
+    const fields = [Buffer.from([3, 0, 1, 2, 3]), Buffer.from('name\0'), Buffer.from('comment\0'), Buffer.from([0, 0])]
+    const bytes = Buffer.concat([plain.subarray(0, 10), ...fields, plain.subarray(10)])
+    bytes[3] = 2 + 4 + 8 + 16
+    for (const size of [1, 100_000]) expect((await unpack(bytes, 'gzip', size)).equals(numbers)).toBe(true)
+  })
+  it('zstd in more than 65,536 frames', async () => {
+    expect(await code(Buffer.concat(Array.from({ length: 65_537 }, () => skippable(0))), 'zstd')).toBe(
+      'corrupt-compression',
+    )
+  })
   it('xz with a check that nobody knows', async () => {
     const bytes = stream('crc32.xz')
     bytes[7] = 2

@@ -52,23 +52,24 @@ export async function* throughZlib(
   }
 }
 
+/** Chunk by chunk: of what a stream has no use for, the one before it never takes more than the last chunk. */
 async function feed(input: AsyncIterable<Uint8Array>, stream: Transform): Promise<void> {
   for await (const chunk of input) {
-    // Also true once the decompressor has seen the end of what it knows: the rest is not for it.
+    await written(stream, chunk)
     if (stream.destroyed || stream.readableEnded) return
-    if (!stream.write(chunk)) await drained(stream)
   }
   stream.end()
 }
 
-function drained(stream: Transform): Promise<void> {
-  if (stream.destroyed || !stream.writableNeedDrain) return Promise.resolve()
+/** A decompressor that sees the end of its stream within the chunk ends instead of asking for more. */
+function written(stream: Transform, chunk: Uint8Array): Promise<void> {
   return new Promise(resolve => {
     const done = () => {
       for (const event of events) stream.off(event, done)
       resolve()
     }
-    const events = ['drain', 'close', 'error', 'end'] as const
+    const events = ['close', 'error', 'end'] as const
     for (const event of events) stream.on(event, done)
+    stream.write(chunk, done)
   })
 }

@@ -31,4 +31,4 @@ COPY services services
 ENV NODE_ENV=production HOST=0.0.0.0 CLIENTPKGS_DIR=/clientpkgs CACHE_DIR=/cache STATE_DIR=/state
 USER 1000:1000
 EXPOSE 8080
-CMD ["node", "--import", "./preflight.mjs", "services/api/src/main.ts"]
+CMD ["node", "--max-semi-space-size=8", "--import", "./preflight.mjs", "services/api/src/main.ts"]

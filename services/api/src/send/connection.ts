@@ -19,15 +19,18 @@ export class Connection {
     this.#outgoing = outgoing
     // The socket's event, since the answer to a pipelined request has no socket yet and would never hear of its end.
     outgoing.req.socket.once('close', this.#closed)
-    // Node reports a write after the end here too; write() rejects with it.
-    outgoing.on('error', this.#closed)
+    // Node reports here what the callback of write() is told as well.
+    outgoing.on('error', ignoreReportedTwice)
   }
 
   check(): void {
     if (this.#outgoing.destroyed || this.#outgoing.req.socket.destroyed) throw new ClientLeftError()
   }
 
-  /** Resolves once the kernel has taken the bytes: their buffer is free again then. Rejects with ClientLeftError. */
+  /**
+   * Resolves once the kernel has taken the bytes, rejects with ClientLeftError. Their buffer is free again in both cases:
+   * a write that was handed to libuv fails only when that has let go of it, and a closed socket has no writes any more.
+   */
   write(bytes: Uint8Array): Promise<void> {
     return new Promise((resolve, reject) => {
       this.check()
@@ -40,3 +43,5 @@ export class Connection {
     this.#outgoing.req.socket.off('close', this.#closed)
   }
 }
+
+function ignoreReportedTwice(): void {}

@@ -55,7 +55,7 @@ async function sendPieces(connection: Connection, body: FileBody, budget: ReadBu
       const began = performance.now()
       const written = connection.write(piece.bytes)
       if (!slow && position < end) ahead = observed(readNext())
-      await giveBackAfter(written, piece, budget)
+      await written.finally(() => budget.give(piece.buffer))
       body.sent += piece.bytes.length
       slow = performance.now() - began > SLOW_WRITE_MS
     }
@@ -82,16 +82,6 @@ async function readPiece(body: FileBody, budget: ReadBudget, position: number, w
     budget.give(buffer)
     throw error
   }
-}
-
-async function giveBackAfter(written: Promise<void>, piece: Piece, budget: ReadBudget): Promise<void> {
-  try {
-    await written
-  } catch (error) {
-    budget.forget(piece.buffer)
-    throw error
-  }
-  budget.give(piece.buffer)
 }
 
 /** Whoever awaits it later sees the failure; until then it is not an unhandled one. */

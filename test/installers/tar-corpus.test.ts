@@ -39,14 +39,17 @@ function candidates(): string[] {
 /** The name of a package that rpm installs here without an interpreter that this root lacks. */
 function installableName(path: string): string | undefined {
   try {
-    const query = '%{NAME}|%{SOURCEPACKAGE}|%{SIZE}|%{PRETRANSPROG} %{PREINPROG} %{POSTINPROG} %{POSTTRANSPROG}\n'
+    const query =
+      '%{NAME}|%{SOURCEPACKAGE}|%{SIZE}|%{PRETRANSPROG} %{PREINPROG} %{POSTINPROG} %{POSTTRANSPROG}|[%{PROVIDENAME} ]\n'
     const text = execFileSync('rpm', ['-qp', '--nosignature', '--qf', query, path], {
       encoding: 'latin1',
       stdio: ['ignore', 'pipe', 'ignore'],
     })
-    const [name = '', source, size, programs = ''] = text.trim().split('|')
+    const [name = '', source, size, programs = '', provides = ''] = text.trim().split('|')
     const foreign = programs.split(' ').some(program => !['(none)', '/bin/sh'].includes(program))
-    return source === '1' || Number(size) > BIGGEST || foreign ? undefined : name
+    // rpm makes users of sysusers.d from 4.19 on.
+    const users = /(^| )(user|group)\(/.test(provides)
+    return users || source === '1' || Number(size) > BIGGEST || foreign ? undefined : name
   } catch {
     // damaged on purpose
     return undefined

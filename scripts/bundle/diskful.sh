@@ -2,7 +2,7 @@
 # diskful start        API and converter in one (standalone; with REDIS_URL, one of each on the queue)
 # diskful api          the API alone
 # diskful converter    a converter alone
-# diskful cache:verify, diskful prewarm, diskful rpm-format …, diskful node …
+# diskful prewarm [name…], diskful cache:verify, diskful rpm-format …, diskful node …
 set -eu
 
 here=$0
@@ -22,19 +22,24 @@ fi
 PATH=$home/node/bin:${PATH:-/usr/sbin:/usr/bin:/sbin:/bin}
 export PATH
 
+# The API keeps many short-lived buffers: a larger young generation would only cost memory.
+flags=
 case ${1:-} in
-start) main=start.ts ;;
-api) main=services/api/src/main.ts ;;
+start) main=start.ts flags=--max-semi-space-size=8 ;;
+api) main=services/api/src/main.ts flags=--max-semi-space-size=8 ;;
 converter) main=services/converter/src/main.ts ;;
+prewarm) main=services/converter/src/prewarm.ts ;;
+cache:verify) main=services/converter/src/cache-verify.ts ;;
 rpm-format) main=packages/rpm-format/src/cli.ts ;;
 node)
 	shift
 	exec "$node" "$@"
 	;;
 *)
-	echo 'usage: diskful start|api|converter|rpm-format|node [arguments]' >&2
+	echo 'usage: diskful start|api|converter|prewarm|cache:verify|rpm-format|node [arguments]' >&2
 	exit 2
 	;;
 esac
 shift
-exec "$node" --import "$home/app/preflight.mjs" "$home/app/$main" "$@"
+# shellcheck disable=SC2086 # one flag, or none
+exec "$node" $flags --import "$home/app/preflight.mjs" "$home/app/$main" "$@"

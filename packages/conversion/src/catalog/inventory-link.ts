@@ -32,7 +32,7 @@ export class InventoryLink {
   readonly #poisoned = new Map<string, string>()
   #thread: Worker
   #deaths = 0
-  #closed = false
+  #closing: Promise<void> | undefined
   #lastId = 0
 
   constructor(options: InventoryLinkOptions) {
@@ -52,8 +52,12 @@ export class InventoryLink {
   }
 
   /** Writes what is known; then the thread is gone. */
-  async close(): Promise<void> {
-    this.#closed = true
+  close(): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  async #close(): Promise<void> {
     // A thread that hangs in a dead file server does not keep the service from ending.
     const patience = new Promise(resolve => setTimeout(resolve, 2000).unref())
     await Promise.race([this.ask({ kind: 'close' }).catch(() => undefined), patience])
@@ -95,7 +99,7 @@ export class InventoryLink {
   #died(reason: unknown): void {
     for (const waiting of this.#waiting.values()) waiting.reject(reason)
     this.#waiting.clear()
-    if (this.#closed) return
+    if (this.#closing) return
     const reading = [...this.#reading]
     this.#reading.clear()
     this.#deaths++
@@ -103,7 +107,7 @@ export class InventoryLink {
     const facts = { error: (reason as Error).message, reading: reading.map(([key]) => key), deaths: this.#deaths }
     this.#options.logger.error(facts, 'the thread of the catalog died and is started again')
     setTimeout(() => {
-      if (!this.#closed) this.#thread = this.#start()
+      if (!this.#closing) this.#thread = this.#start()
     }, RESTART_MS).unref()
   }
 }

@@ -21,7 +21,7 @@ const FLUSH_MS = 50
 const { stateFolder, ...settings } = workerData as InventorySettings
 
 const state = CatalogState.open(stateFolder, warn)
-const relations = new RelationStore(stateFolder, entry => inventory.relationsOf(entry))
+const relations = new RelationStore(state.isKept ? stateFolder : undefined, entry => inventory.relationsOf(entry))
 let changes: Change[] = []
 let flushTimer: NodeJS.Timeout | undefined
 /** Counts what the plans depend on. */

@@ -36,8 +36,9 @@ export class CatalogState {
     }
   }
 
-  get size(): number {
-    return this.#known.size
+  /** Whether it outlives the process. */
+  get isKept(): boolean {
+    return this.#journal !== undefined
   }
 
   known(key: string): Known | undefined {

@@ -22,7 +22,7 @@ fi
 PATH=$home/node/bin:${PATH:-/usr/sbin:/usr/bin:/sbin:/bin}
 export PATH
 
-# The API keeps many short-lived buffers: a larger young generation would only cost memory.
+# With thousands of slow clients the API's young generation would grow without use.
 flags=
 case ${1:-} in
 start) main=start.ts flags=--max-semi-space-size=8 ;;

@@ -73,14 +73,14 @@ function pullFrom(source: Exclude<Source, Uint8Array | FileHandle>): Pull {
 }
 
 async function* pulled(pull: Pull, signal?: AbortSignal): AsyncGenerator<Uint8Array, void, undefined> {
-  const aborted = abortion(signal)
+  const abortion = interruptible(signal)
   let ended = false
   let pending = false
   try {
     for (;;) {
       signal?.throwIfAborted()
       pending = true
-      const { done, value } = await (aborted ? Promise.race([pull.next(), aborted.promise]) : pull.next())
+      const { done, value } = await abortion.or(pull.next())
       pending = false
       if (done) {
         ended = true
@@ -90,7 +90,7 @@ async function* pulled(pull: Pull, signal?: AbortSignal): AsyncGenerator<Uint8Ar
       yield value
     }
   } finally {
-    aborted?.forget()
+    abortion.forget()
     if (!ended) {
       const released = Promise.resolve(pull.release())
       // A generator that is stuck in its own await never returns: it is told, not waited for.
@@ -100,14 +100,20 @@ async function* pulled(pull: Pull, signal?: AbortSignal): AsyncGenerator<Uint8Ar
   }
 }
 
-function abortion(signal: AbortSignal | undefined) {
-  if (!signal) return undefined
-  const { promise, reject } = Promise.withResolvers<never>()
-  const onAbort = () => reject(signal.reason)
-  promise.catch(() => undefined)
-  if (signal.aborted) onAbort()
-  else signal.addEventListener('abort', onAbort, { once: true })
-  return { promise, forget: () => signal.removeEventListener('abort', onAbort) }
+/** Not Promise.race: against a promise that never settles it keeps a little of every chunk for ever. */
+function interruptible(signal: AbortSignal | undefined) {
+  let interrupt: ((reason: unknown) => void) | undefined
+  const onAbort = () => interrupt?.(signal!.reason)
+  signal?.addEventListener('abort', onAbort, { once: true })
+  return {
+    or<T>(promise: Promise<T>): Promise<T> {
+      return new Promise((resolve, reject) => {
+        interrupt = reject
+        promise.then(resolve, reject)
+      })
+    },
+    forget: () => signal?.removeEventListener('abort', onAbort),
+  }
 }
 
 function isFileHandle(source: object): source is FileHandle {

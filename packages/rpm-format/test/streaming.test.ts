@@ -1,6 +1,8 @@
 import { open } from 'node:fs/promises'
 import { Readable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { describe, expect, it } from 'vitest'
 import { entries, openPackage, readPackage } from '../src/index.ts'
 import { chunked, readAll } from './support/reading.ts'
@@ -182,6 +184,27 @@ describe('memory', () => {
     expect(read).toHaveLength(200_000)
     expect((heapUsed - before.heapUsed) / 200_000).toBeLessThan(1500)
     expect(took).toBeLessThan(5000)
+  })
+
+  it('nothing is kept of chunks that have passed, however many', { timeout: 60_000 }, async () => {
+    const bytes = buildRpm({
+      files: [{ path: '/x', content: 'x'.repeat(400_000) }],
+      compressor: null,
+      compress: archive => archive,
+    })
+    const measure = () => {
+      globalThis.gc?.()
+      return process.memoryUsage().heapUsed
+    }
+    setFlagsFromString('--expose-gc')
+    globalThis.gc ??= runInNewContext('gc') as NodeJS.GCFunction
+    const before = measure()
+    let during = 0
+    for await (const { content } of entries(chunked(bytes, 1))) {
+      let seen = 0
+      for await (const piece of content) if ((seen += piece.length) === 390_000) during = measure()
+    }
+    expect((during - before) / 390_000).toBeLessThan(20)
   })
 
   it('a content is handed out in pieces, the file never held whole', async () => {

@@ -22,8 +22,6 @@ interface XzDecompress {
 const { XzReadableStream } = createRequire(import.meta.url)('xz-decompress') as XzDecompress
 const bufferSize = 64 * 1024
 const status = { ok: 0, end: 1, memory: 3, memoryLimit: 4 } as const
-/** An instance that grew beyond this goes, one below it serves the next decoder. */
-const keepBelow = 16 * 1024 * 1024
 
 /** Fields of the context, in 32-bit words. */
 const field = { inputStart: 1, inputAt: 2, inputLength: 3, outputStart: 4, outputAt: 5 } as const
@@ -83,10 +81,13 @@ export class XzDecoder {
     return bytes?.length ? bytes : undefined
   }
 
-  /** Once, at the end of whatever kind. A decoder that nobody releases is collected with its memory. */
+  /**
+   * Once, at the end of whatever kind. The instance waits for the next decoder, however much it grew (70 MB at most):
+   * engines are slow to collect the memory of those that are dropped.
+   */
   release(): void {
     this.#wasm.destroy_context(this.#context)
-    if (this.#wasm.memory.buffer.byteLength <= keepBelow) XzDecoder.#idle = this.#wasm
+    XzDecoder.#idle = this.#wasm
   }
 
   *#collect(): Generator<Buffer, void, undefined> {

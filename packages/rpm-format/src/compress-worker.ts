@@ -26,7 +26,7 @@ function compressBlock({ format, level, input, dictionary, length }: CompressTas
     format === 'gzip'
       ? deflateRawSync(block, {
           level,
-          memLevel: 9,
+          memLevel: 8,
           // An empty dictionary is no dictionary.
           ...(dictionary > 0 && { dictionary: new Uint8Array(input, 0, dictionary) }),
           finishFlush: constants.Z_SYNC_FLUSH,

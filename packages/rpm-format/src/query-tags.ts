@@ -7,6 +7,7 @@ import { Tag } from './tags.ts'
 
 type Values = ReturnType<QueryTags>
 
+const STRING = 6
 const BIN = 7
 
 /** The tags that query formats can name: those stored in the header, and those that rpm computes from it. */
@@ -25,10 +26,35 @@ function stored({ header }: RpmPackage, tag: number): Values {
   const entry = header.entry(tag)
   if (!entry) return undefined
   if (entry.type === BIN) return [Buffer.from(header.binary(tag)!).toString('hex')]
-  return header.strings(tag) ?? Array.from(header.numbers(tag) ?? [])
+  return entry.type >= STRING ? header.strings(tag) : Array.from(header.numbers(tag)!)
 }
 
-const otherTags: Record<string, number> = { SERIAL: Tag.EPOCH, FILEMD5S: 1035, COPYRIGHT: Tag.LICENSE }
+/** What Tag lacks: tags that only query formats name, and rpm's other names for some. */
+const otherTags: Record<string, number> = {
+  SERIAL: Tag.EPOCH,
+  COPYRIGHT: Tag.LICENSE,
+  FILEMD5S: Tag.FILEDIGESTS,
+  PREIN: 1023,
+  POSTIN: 1024,
+  PREUN: 1025,
+  POSTUN: 1026,
+  PREINPROG: 1085,
+  POSTINPROG: 1086,
+  PREUNPROG: 1087,
+  POSTUNPROG: 1088,
+  PROVIDENAME: 1047,
+  PROVIDEFLAGS: 1112,
+  PROVIDEVERSION: 1113,
+  REQUIREFLAGS: 1048,
+  REQUIRENAME: 1049,
+  REQUIREVERSION: 1050,
+  CONFLICTFLAGS: 1053,
+  CONFLICTNAME: 1054,
+  CONFLICTVERSION: 1055,
+  OBSOLETENAME: 1090,
+  OBSOLETEFLAGS: 1114,
+  OBSOLETEVERSION: 1115,
+}
 
 const computedTags: Record<string, (rpm: RpmPackage) => Values> = {
   EPOCHNUM: ({ nevra }) => [nevra.epoch ?? 0],

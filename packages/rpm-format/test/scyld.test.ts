@@ -233,7 +233,7 @@ describe('the layout scyld', () => {
   it('evaluates query tags and marks what only rpm can run', async () => {
     const scripts: RpmSpec['header'] = tags =>
       withTag(
-        text(post.body, 'echo %{NAME} %%\n'),
+        text(post.body, 'echo %{NAME} %{BUILDTIME} %%\n'),
         text(post.prog, '/bin/sh'),
         int32(post.flags, 2),
         text(1023, 'echo %{_bindir}'),
@@ -249,7 +249,7 @@ describe('the layout scyld', () => {
         int32(5024, 1),
       )(tags)
     const { file, rows, members, report } = await unpack(buildRpm({ header: scripts }), layout)
-    expect(file('./pkg/scripts/post')).toBe('echo test %\n')
+    expect(file('./pkg/scripts/post')).toBe('echo test 1700000000 %\n')
     expect(file('./pkg/scripts/pre')).toBe('echo %{_bindir}')
     expect(file('./pkg/scripts/postun')).toBe('[ -x %{NOSUCH} ]')
     expect(rows('scripts.tsv').map(([slot, , argc, args, , note]) => [slot, argc, args, note])).toEqual([

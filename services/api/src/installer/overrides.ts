@@ -18,7 +18,7 @@ export async function findOverride(
   { arch, os }: Pick<InstallerRequest, 'arch' | 'os'>,
 ): Promise<Override | undefined> {
   for (const file of overrideNames(installer, os, arch)) {
-    const text = await readIfThere(join(folder, 'installers', file))
+    const text = await readTogether(join(folder, 'installers', file))
     if (text !== undefined) return { file, text }
   }
   return undefined
@@ -34,6 +34,15 @@ export function overrideNames(
   if (os.state === 'known') names.unshift(`${installer}-${os.value}.sh`)
   if (os.state === 'known' && arch.state === 'known') names.unshift(`${installer}-${os.value}-${arch.value}.sh`)
   return names
+}
+
+const running = new Map<string, Promise<string | undefined>>()
+
+/** A thousand nodes that ask at once share one look. */
+function readTogether(path: string): Promise<string | undefined> {
+  const read = running.get(path) ?? readIfThere(path).finally(() => running.delete(path))
+  running.set(path, read)
+  return read
 }
 
 async function readIfThere(path: string): Promise<string | undefined> {

@@ -4,11 +4,11 @@ import { type Choice, choose } from './choose.ts'
 import { findOverride } from './overrides.ts'
 import { type InstallerRequest, word } from './request.ts'
 import { ScriptSources } from './script-source.ts'
-import { servedOverride, servedScript } from './served-script.ts'
+import { servedOverride, servedScriptBytes } from './served-script.ts'
 import { isInStock } from './stock.ts'
 
 export interface ServedInstaller extends Choice {
-  script: string
+  script: string | Buffer<ArrayBuffer>
   /** File name of the admin's own script, where there is one. */
   override: string | undefined
 }
@@ -59,7 +59,7 @@ export class ServedInstallers {
     }
     const script = override
       ? servedOverride(block, override.text)
-      : servedScript(block, await this.#sources.body(choice.installer))
+      : servedScriptBytes(block, await this.#sources.tail(choice.installer))
     return { ...choice, why, script, override: override?.file }
   }
 }

@@ -24,8 +24,18 @@ const SUM_LINE = '# sha256 of all lines below this one: '
 
 /** One of our own scripts. The brace group around it makes a cut one a syntax error: it does nothing. */
 export function servedScript(block: ServedBlock, body: string): string {
-  const below = ['{', ...blockLines(block), '', body.trimEnd(), '', 'main "$@"; exit; }', ''].join('\n')
-  return withHead('#!/bin/sh', block, below)
+  return servedScriptBytes(block, scriptTail(body)).toString()
+}
+
+/** The same for a body that was made ready once: the script is copied, not encoded again for each node. */
+export function servedScriptBytes(block: ServedBlock, tail: Buffer): Buffer<ArrayBuffer> {
+  const top = Buffer.from(['{', ...blockLines(block), ''].join('\n'))
+  return withHead('#!/bin/sh', block, [top, tail])
+}
+
+/** All that stands below the served block. */
+export function scriptTail(body: string): Buffer {
+  return Buffer.from(['', body.trimEnd(), '', 'main "$@"; exit; }', ''].join('\n'))
 }
 
 /** An admin's script with our block after its `#!` line; the head and block of a saved copy of ours are replaced. */
@@ -33,18 +43,21 @@ export function servedOverride(block: ServedBlock, text: string): string {
   const lines = text.replaceAll('\r\n', '\n').split('\n')
   const shebang = lines[0]?.startsWith('#!') ? lines.shift()! : '#!/bin/sh'
   const own = withoutOurHead(lines)
-  return withHead(shebang, block, [...blockLines(block), ...own].join('\n').replace(/\n*$/, '\n'))
+  const below = [...blockLines(block), ...own].join('\n').replace(/\n*$/, '\n')
+  return withHead(shebang, block, [Buffer.from(below)]).toString()
 }
 
-function withHead(shebang: string, block: ServedBlock, below: string): string {
+function withHead(shebang: string, block: ServedBlock, below: readonly Buffer[]): Buffer<ArrayBuffer> {
+  const sum = createHash('sha256')
+  for (const part of below) sum.update(part)
   const { log, title } = INSTALLERS[block.installer]
   const head = [
     `diskful: ${title}, for arch=${block.arch} os=${block.os} pkg=${block.pkg}`,
     `diskful: chosen because ${block.why}`,
     `diskful: run it as root; it logs to /tmp/${log}; --help lists options and exit codes`,
-    SUM_LINE.slice(2) + createHash('sha256').update(below).digest('hex'),
+    SUM_LINE.slice(2) + sum.digest('hex'),
   ]
-  return [shebang, ...head.map(shellComment), below].join('\n')
+  return Buffer.concat([Buffer.from([shebang, ...head.map(shellComment), ''].join('\n')), ...below])
 }
 
 function blockLines(block: ServedBlock): string[] {

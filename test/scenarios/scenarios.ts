@@ -85,7 +85,7 @@ export function scenarios(start: () => Promise<Stack>, sizes: { requests: number
   })
 
   it('is restarted piece by piece under load, and clients that retry refused connections see no failure', async () => {
-    const results: Promise<Download>[] = []
+    const results: ReturnType<typeof downloadFromAny>[] = []
     let loaded = true
     const load = (async () => {
       for (let turn = 0; loaded; turn++) {
@@ -101,12 +101,13 @@ export function scenarios(start: () => Promise<Stack>, sizes: { requests: number
     await load
     const downloads = await Promise.all(results)
     const wrong: Download[] = []
-    for (const result of downloads) {
+    for (const { result } of downloads) {
       const name = result.url.slice(result.url.lastIndexOf('/') + 1)
       if (result.status !== 200 || result.sha256 !== (await tarOf(name))) wrong.push(result)
     }
     expect(tally(wrong)).toEqual({})
     expect(downloads.length).toBeGreaterThan(100)
+    expect(downloads.reduce((sum, { resets }) => sum + resets, 0)).toBeLessThan(downloads.length / 100)
   })
 
   it('leaves nothing half-made behind', async () => {

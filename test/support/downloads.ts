@@ -48,13 +48,24 @@ export async function download(url: string, options: { timeoutSeconds?: number }
   return result
 }
 
-/** Downloads from the first base URL that accepts the connection, asking again as long as all refuse. */
-export async function downloadFromAny(bases: readonly string[], name: string, first: number): Promise<Download> {
+/**
+ * Downloads from the first base URL that accepts the connection, asking again as long as all refuse. `resets` are
+ * connections that the kernel had established but no process accepted any more when its listening socket was closed:
+ * to a client the same as a refusal, but for the word. No process can rule them out, so they are counted.
+ */
+export async function downloadFromAny(
+  bases: readonly string[],
+  name: string,
+  first: number,
+): Promise<{ result: Download; resets: number }> {
   const end = performance.now() + 60_000
+  let resets = 0
   for (let turn = first; ; turn++) {
     const result = await download(tarUrl(bases[turn % bases.length] ?? '', name))
     const refused = result.error === 'ECONNREFUSED' || result.error === 'EHOSTUNREACH'
-    if (!refused || performance.now() > end) return result
+    const reset = result.error === 'ECONNRESET' && result.status === 0
+    if (reset) resets++
+    if (!(refused || reset) || performance.now() > end) return { result, resets }
     await new Promise(resolve => setTimeout(resolve, 100))
   }
 }

@@ -12,7 +12,7 @@ import { differences, readTree, type Tree } from './tar-support/tree.ts'
 const able = requireRoot() && ['rpmbuild', 'busybox', 'dash', 'bash'].every(requireTool)
 
 /** DISKFUL_CRASH=all kills at every command; else at every so manieth, other ones for each shell. */
-const EVERY = process.env.DISKFUL_CRASH === 'all' ? 1 : 11
+const EVERY = process.env.DISKFUL_CRASH === 'all' ? 1 : 23
 const ACTIONS = ['install', 'upgrade', 'remove'] as const
 type Action = (typeof ACTIONS)[number]
 

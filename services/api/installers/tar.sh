@@ -1,5 +1,5 @@
 #!/bin/sh
-# parts: exit-codes say guard arguments checksum http tables facts services plan report tar-awk tar-look tar-owners tar-plan tar-lay tar-users tar-unpack tar-own tar-scripts tar-journal tar-after tar-verify tar-install tar-remove
+# parts: exit-codes say guard arguments checksum http tables facts services plan report tar-awk tar-look tar-owners tar-config tar-plan tar-lay tar-users tar-unpack tar-own tar-scripts tar-journal tar-after tar-verify tar-install tar-remove
 # Installs from TARs, on any Linux: unpacks to /opt/scyld/NAME, copies what is below ./pkg into the system.
 
 MODE=install

@@ -8,23 +8,21 @@ const CLI = join(import.meta.dirname, '../../../packages/rpm-format/src/cli.ts')
 /** Builds tar-fixtures/NAME.spec with `%{step}` set, and answers the RPM's path. */
 export function buildRpm(folder: string, name: string, step: number): string {
   const top = join(folder, `${name}-${step}`)
-  const result = spawnSync(
-    'rpmbuild',
-    [
-      '-bb',
-      ...['--define', `_topdir ${top}`, '--define', `step ${step}`, '--define', 'source_date_epoch_from_changelog 0'],
-      ...[
-        '--define',
-        '_build_id_links none',
-        '--define',
-        'debug_package %{nil}',
-        '--define',
-        '__os_install_post %{nil}',
-      ],
-      join(SPECS, `${name}.spec`),
-    ],
-    { encoding: 'utf8', env: { ...process.env, SOURCE_DATE_EPOCH: '1700000000', LC_ALL: 'C.UTF-8' } },
-  )
+  const macros = {
+    _topdir: top,
+    step,
+    source_date_epoch_from_changelog: 0,
+    clamp_mtime_to_source_date_epoch: 1,
+    use_source_date_epoch_as_buildtime: 1,
+    _build_id_links: 'none',
+    debug_package: '%{nil}',
+    __os_install_post: '%{nil}',
+  }
+  const defines = Object.entries(macros).flatMap(([macro, value]) => ['--define', `${macro} ${value}`])
+  const result = spawnSync('rpmbuild', ['-bb', ...defines, join(SPECS, `${name}.spec`)], {
+    encoding: 'utf8',
+    env: { ...process.env, SOURCE_DATE_EPOCH: '1700000000', LC_ALL: 'C.UTF-8' },
+  })
   if (result.status !== 0) throw new Error(`rpmbuild ${name}: ${result.stderr}`)
   const arch = readdirSync(join(top, 'RPMS'))[0]!
   return join(top, 'RPMS', arch, readdirSync(join(top, 'RPMS', arch))[0]!)

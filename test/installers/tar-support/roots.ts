@@ -45,6 +45,7 @@ function template(kind: RootKind, parent: string): string {
     'proc',
     'tmp',
     'var/tmp',
+    'var/lib',
     'etc',
     'root',
   ]) {

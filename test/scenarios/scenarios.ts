@@ -32,7 +32,8 @@ export function scenarios(start: () => Promise<Stack>, sizes: { requests: number
     stack = await start()
     // In one go: each package has to rest for a second before it is offered.
     await Promise.all(names.map(name => stack.add(files.get(name) ?? '', name)))
-  }, 300_000)
+    // Building an image on a cold and busy machine takes minutes.
+  }, 900_000)
 
   afterAll(async () => {
     await stack?.close()

@@ -63,6 +63,13 @@ describe.skipIf(!able).each(ROOT_KINDS)('the TAR installer, on a node with %s', 
     expect(readFileSync(at('scripts.log'), 'utf8')).toBe('pre-1 1\npost-1 1\n')
   })
 
+  it('removes nothing that was not named', () => {
+    expect(runScript(root, script, ['--uninstall'])).toMatchObject({
+      code: 20,
+      output: expect.stringContaining('needs the names'),
+    })
+  })
+
   it('installs again what is no longer whole', () => {
     install([crash[0]!])
     rmSync(at('usr/lib/crash/two'))

@@ -110,8 +110,8 @@ tell_unresolved() {
 }
 
 uninstall_all() {
-  [ "$PACKAGES_CHOSEN" = yes ] && [ "$PACKAGES" != "$SERVED_PACKAGES" ] || [ -n "$PACKAGES" ] ||
-    die "$E_USAGE" '--uninstall needs the names of packages'
+  # The head node's default list is for installing.
+  [ "$PACKAGES_CHOSEN" = yes ] || die "$E_USAGE" '--uninstall needs the names of packages'
   with_state
   for uninstall_name in $PACKAGES; do
     if tar_remove "$uninstall_name"; then

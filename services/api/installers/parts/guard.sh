@@ -115,6 +115,9 @@ leave() {
   trap - EXIT
   trap '' HUP INT TERM
   leave_code=$1
+  # A signal may meet a subshell of bash before it has dropped these traps: that is not the script's end.
+  leave_pid=$(exec /bin/sh -c 'echo "$PPID"' 2>/dev/null)
+  [ "${leave_pid:-$$}" = "$$" ] || exit "$leave_code"
   if [ "$leave_code" -eq 0 ] && [ "$FINISHED" != yes ]; then leave_code=$E_INTERNAL; fi
   for leave_hook in $EXIT_HOOKS; do "$leave_hook"; done
   conclude "$leave_code"

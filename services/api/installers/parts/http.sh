@@ -383,7 +383,8 @@ esac
 [ -z "$length" ] || [ "$(wc -c <"$part")" -eq $((offset + length)) ]
 '
 
-# Runs a command, and ends it when the file has not grown for so many seconds; for clients without such a limit.
+# Runs a command, and ends it when the file has not grown for so many seconds; for clients without such a limit. The
+# watcher ends by itself, a second after the command: a signal may reach it before it has dropped this shell's traps.
 stall_guard() {
   stall_limit=$1 stall_file=$2
   shift 2
@@ -392,21 +393,15 @@ stall_guard() {
   (
     trap - EXIT HUP INT TERM
     idle=0 last=-1
-    while sleep 2; do
+    while sleep 1 && kill -0 "$stall_pid"; do
       size=$(file_size "$stall_file")
-      idle=$((idle + 2))
+      idle=$((idle + 1))
       [ "$size" = "$last" ] || idle=0
       last=$size
       [ "$idle" -lt "$stall_limit" ] || kill "$stall_pid"
-      kill -0 "$stall_pid" || exit 0
     done
   ) >/dev/null 2>&1 9>&- &
-  stall_watcher=$!
   wait "$stall_pid"
-  stall_status=$?
-  kill "$stall_watcher" 2>/dev/null
-  wait "$stall_watcher" 2>/dev/null
-  return "$stall_status"
 }
 
 # Everything but letters, digits and -._~/ as %XX; blanks as +. Bytes beyond ASCII and control characters go.

@@ -1,4 +1,4 @@
-import { closeSync, ftruncateSync, openSync, statSync, unlinkSync } from 'node:fs'
+import { statSync, truncateSync, unlinkSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Installation, Victim } from './installation.ts'
@@ -97,18 +97,29 @@ async function truncateTar({ installation, random, damaged }: Scene): Promise<bo
   const tars = installation.head.storedTars()
   if (tars.length === 0) return false
   const { path, size } = random.pick(tars)
-  const file = openSync(path, 'r+')
-  ftruncateSync(file, Math.floor(size * random.next()))
-  closeSync(file)
-  damaged.set(path, fingerprint(path))
-  return true
+  const length = Math.floor(size * random.next())
+  return ifThere(() => {
+    truncateSync(path, length)
+    damaged.set(path, fingerprint(path))
+  })
 }
 
 async function deleteMeta({ installation, random }: Scene): Promise<boolean> {
   const tars = installation.head.storedTars()
   if (tars.length === 0) return false
-  unlinkSync(join(dirname(random.pick(tars).path), 'meta.json'))
-  return true
+  const { path } = random.pick(tars)
+  return ifThere(() => unlinkSync(join(dirname(path), 'meta.json')))
+}
+
+/** False when the TAR was evicted or made again at the same moment. */
+function ifThere(damage: () => void): boolean {
+  try {
+    damage()
+    return true
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false
+    throw error
+  }
 }
 
 export function fingerprint(path: string): string {

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { createReadStream } from 'node:fs'
+import { createReadStream, existsSync } from 'node:fs'
 import { pipeline } from 'node:stream/promises'
 import { until } from '../support/ports.ts'
 import { fingerprint, type Scene } from './faults.ts'
@@ -54,6 +54,8 @@ async function stagingLeftOvers({ installation }: Scene): Promise<string[]> {
 async function wrongTars({ installation, damaged }: Scene): Promise<string[]> {
   const wrong: string[] = []
   for (const { path, sha256, nevra } of installation.head.storedTars()) {
+    // Evicted since the list was made.
+    if (!existsSync(path)) continue
     if (damaged.get(path) === fingerprint(path)) continue
     const hash = createHash('sha256')
     await pipeline(createReadStream(path), hash)

@@ -4,6 +4,8 @@ import { setTimeout as delay, setImmediate as nextTurn } from 'node:timers/promi
 
 /** For the last answers, those that say why a wait ended. */
 const LAST_ANSWERS_MS = 1000
+/** More than a listening socket's queue holds, and an end where clients never pause. */
+const MOST_ACCEPTING_TURNS = 10_000
 
 /**
  * Stops accepting and lets running requests end by themselves for `limitMs`. Then `endWaits` is to make those answer that
@@ -11,13 +13,29 @@ const LAST_ANSWERS_MS = 1000
  */
 export async function closeWithin(server: Server, limitMs: number, endWaits: () => Promise<void>): Promise<void> {
   const closed = once(server, 'close')
-  // Right after a poll every connection that waited is accepted; the kernel resets those that still wait at close().
-  await nextTurn()
+  await acceptWaiting(server)
   server.close()
   if (await endsWithin(closed, limitMs)) return
   const waitsEnded = endWaits()
   if (!(await endsWithin(closed, LAST_ANSWERS_MS))) server.closeAllConnections()
   await Promise.all([closed, waitsEnded])
+}
+
+/**
+ * Until a whole turn of the event loop met no new connection: the kernel resets those that it has established and nobody
+ * accepted at close(), and libuv accepts one a turn. The first turn does not count: its poll may have passed already.
+ */
+async function acceptWaiting(server: Server): Promise<void> {
+  let quietTurns = 0
+  const beginAgain = () => {
+    quietTurns = 0
+  }
+  server.on('connection', beginAgain)
+  for (let turn = 0; quietTurns < 2 && turn < MOST_ACCEPTING_TURNS; turn++) {
+    quietTurns++
+    await nextTurn()
+  }
+  server.off('connection', beginAgain)
 }
 
 async function endsWithin(end: Promise<unknown>, ms: number): Promise<boolean> {

@@ -18,10 +18,23 @@ describe('closeWithin', () => {
     const response = await service.get('rpm/big', { connection: 'close' })
     const other = service.url('/healthz')
     const closed = closeWithin(service.server, 5000, () => service.queue.close())
+    while (service.server.listening) await new Promise(resolve => setImmediate(resolve))
     await expect(fetch(other, { headers: { connection: 'close' } })).rejects.toThrow()
     expect((await response.arrayBuffer()).byteLength).toBe(20_000_000)
     await closed
     expect(service.queue.closed).toBe(false)
+  })
+
+  it('answers everybody whose connection was established before, accepted or not', async () => {
+    const sockets = Array.from({ length: 30 }, () => service.connect())
+    await Promise.all(sockets.map(socket => once(socket, 'connect')))
+    const answers = sockets.map(async socket => {
+      socket.write('GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n')
+      const [first] = await once(socket, 'data')
+      return String(first).slice(0, 15)
+    })
+    await closeWithin(service.server, 5000, () => service.queue.close())
+    expect(await Promise.all(answers)).toEqual(answers.map(() => 'HTTP/1.1 200 OK'))
   })
 
   it('a kept-alive connection is told to close', async () => {

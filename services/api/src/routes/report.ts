@@ -8,6 +8,8 @@ import { RateLimit } from '../installer/rate-limit.ts'
 import type { NodeReport } from '../installer/report-log.ts'
 
 const LARGEST_REPORT = 16 * 1024
+/** A room of nodes behind one router or proxy reports in the same minute; a flood washes out what the log keeps. */
+const RATE = { burst: 200, secondsEach: 0.5 }
 
 const reportRoute = createRoute({
   method: 'post',
@@ -37,7 +39,7 @@ const reportRoute = createRoute({
 /** `POST /report`. */
 export function reportRoutes({ reports }: ApiDependencies): OpenAPIHono<ApiEnv> {
   const routes = new OpenAPIHono<ApiEnv>()
-  const rate = new RateLimit({ burst: 30, secondsEach: 2 })
+  const rate = new RateLimit(RATE)
   routes.use('/report', async (c, next) => {
     const seconds = rate.take(callerAddress(c))
     if (seconds > 0) throw tooMany(seconds)

@@ -195,8 +195,8 @@ describe('POST /report', () => {
 
     it('is limited in size and in number', async () => {
       expect((await report({ log: 'x'.repeat(17_000) })).status).toBe(413)
-      const statuses = await Promise.all(Array.from({ length: 40 }, async () => (await report({ node: 'n' })).status))
-      expect(statuses.filter(status => status === 200).length).toBeGreaterThanOrEqual(25)
+      const statuses = await Promise.all(Array.from({ length: 250 }, async () => (await report({ node: 'n' })).status))
+      expect(statuses.filter(status => status === 200).length).toBeGreaterThanOrEqual(190)
       expect(statuses).toContain(429)
     })
   })

@@ -22,10 +22,7 @@ let installed: string
 /** As `npm install` of the packed file would lay it out, without asking a registry. */
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'diskful-pack-'))
-  const pnpm = process.env.npm_execpath?.includes('pnpm')
-    ? [process.execPath, process.env.npm_execpath]
-    : ['npx', '-y', 'pnpm@12']
-  execFileSync(pnpm[0]!, [...pnpm.slice(1), 'pack', '--pack-destination', folder], { cwd: home, stdio: 'pipe' })
+  execFileSync('npx', ['-y', 'pnpm@12', 'pack', '--pack-destination', folder], { cwd: home, stdio: 'pipe' })
   const tarball = readdirSync(folder).find(name => name.endsWith('.tgz'))!
   execFileSync('tar', ['-xzf', join(folder, tarball), '-C', folder])
   installed = join(folder, 'node_modules/rpm-format')

@@ -22,7 +22,6 @@ const BLOCK = {
   services: ['cw-status-updater'],
   report: true,
   waitSeconds: 300,
-  requestId: 'r1',
   why: "it's\na test",
 }
 
@@ -134,8 +133,8 @@ describe('the scripts as nodes get them', () => {
 
   it('quotes what the head node says, whatever it is', async () => {
     const values = ["'; touch /tmp/x; '", '$(id)', '`id`', 'a\\b', '"', 'x\ny', '%s', '!!', '*']
-    const block = { ...BLOCK, installer: 'rpm' as const, packages: values, requestId: "a'b" }
-    const text = servedScript(block, ['main() { printf "%s|%s" "$SERVED_PACKAGES" "$SERVED_REQUEST_ID"; }'].join('\n'))
+    const block = { ...BLOCK, installer: 'rpm' as const, packages: values, services: ["a'b"] }
+    const text = servedScript(block, ['main() { printf "%s|%s" "$SERVED_PACKAGES" "$SERVED_SERVICES"; }'].join('\n'))
     for (const [shell, ...args] of SHELLS) {
       if (findTool(shell!) === undefined) continue
       const { stdout } = spawnSync(shell!, [...args], { input: text, encoding: 'utf8' })

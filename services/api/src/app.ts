@@ -1,5 +1,4 @@
 import { OpenAPIHono } from '@hono/zod-openapi'
-import { bodyLimit } from 'hono/body-limit'
 import type { ApiDependencies, ApiEnv } from './dependencies.ts'
 import { answerUnrouted } from './http/method-not-allowed.ts'
 import { Problem, problemResponse } from './http/problem.ts'
@@ -13,8 +12,6 @@ import { reportRoutes } from './routes/report.ts'
 import { ClientLeftError } from './send/connection.ts'
 
 const CLIENT = '/api/v1/install/client'
-/** Of a request's body; routes may allow less. */
-const LARGEST_BODY = 1024 * 1024
 /** For the log alone, as nginx has it: the client left before there was an answer. */
 const NOBODY_THERE = 499
 
@@ -22,7 +19,6 @@ const NOBODY_THERE = 499
 export function createApp(dependencies: ApiDependencies): OpenAPIHono<ApiEnv> {
   const app = new OpenAPIHono<ApiEnv>()
   app.use('*', requestContext(dependencies))
-  app.use('*', bodyLimit({ maxSize: LARGEST_BODY, onError: () => Promise.reject(bodyTooLarge()) }))
 
   app.route(CLIENT, downloadRoutes(dependencies))
   app.route(CLIENT, installerRoutes(dependencies))
@@ -48,13 +44,4 @@ export function createApp(dependencies: ApiDependencies): OpenAPIHono<ApiEnv> {
     })
   })
   return app
-}
-
-function bodyTooLarge(): Problem {
-  return new Problem({
-    status: 413,
-    code: 'body-too-large',
-    title: 'The request is too large',
-    detail: `At most ${LARGEST_BODY} bytes are read.`,
-  })
 }

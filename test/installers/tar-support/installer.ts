@@ -23,7 +23,6 @@ export async function tarInstaller(services: readonly string[] = []): Promise<st
       services,
       report: false,
       waitSeconds: 300,
-      requestId: 'test',
       why: 'a test asked for it',
     },
     await new ScriptSources().body('tar'),

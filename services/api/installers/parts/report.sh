@@ -80,7 +80,6 @@ send_report() {
   form_field warnings "$WARNINGS"
   form_field message "$(first_bytes 1000 "${FAILURE:-$FIRST_WARNING}")"
   form_field seconds "$(($(date +%s) - STARTED))"
-  form_field request "$SERVED_REQUEST_ID"
   case $report_result in
     failed | rolled-back) form_field log "$(tail -n 40 "$LOG_FILE" 2>/dev/null | tail -c 3000)" ;;
   esac

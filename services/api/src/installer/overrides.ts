@@ -1,27 +1,64 @@
-import { readFile } from 'node:fs/promises'
+import { constants } from 'node:fs'
+import { open, stat } from 'node:fs/promises'
 import { join } from 'node:path'
+import { identityOf, identityText } from '@diskful/conversion'
 import type { InstallerName } from './choices.ts'
 import type { InstallerRequest } from './request.ts'
 
 const LARGEST_SCRIPT = 4 * 1024 * 1024
 
+/** An admin's own script instead of ours. */
 export interface Override {
   /** File name below CLIENTPKGS_DIR/installers. */
   file: string
   text: string
+  /** Another one for each state of the file. */
+  state: string
 }
 
-/** An admin's own script instead of ours, the most specific first; all names come from our table, none from the request. */
-export async function findOverride(
-  folder: string,
-  installer: InstallerName,
-  { arch, os }: Pick<InstallerRequest, 'arch' | 'os'>,
-): Promise<Override | undefined> {
-  for (const file of overrideNames(installer, os, arch)) {
-    const text = await readTogether(join(folder, 'installers', file))
-    if (text !== undefined) return { file, text }
+/** The scripts below CLIENTPKGS_DIR/installers: looked at for each request, read when they have changed. */
+export class Overrides {
+  readonly #folder: string
+  readonly #read = new Map<string, Override>()
+  readonly #looks = new Map<string, Promise<Override | undefined>>()
+
+  constructor(clientPkgsDir: string) {
+    this.#folder = join(clientPkgsDir, 'installers')
   }
-  return undefined
+
+  /** The most specific one that is there now; all names come from our table, none from the request. */
+  async find(
+    installer: InstallerName,
+    { arch, os }: Pick<InstallerRequest, 'arch' | 'os'>,
+  ): Promise<Override | undefined> {
+    const found = await Promise.all(overrideNames(installer, os, arch).map(file => this.#lookTogether(file)))
+    return found.find(override => override !== undefined)
+  }
+
+  /** A thousand nodes that ask at once share one look. */
+  #lookTogether(file: string): Promise<Override | undefined> {
+    const look = this.#looks.get(file) ?? this.#look(file).finally(() => this.#looks.delete(file))
+    this.#looks.set(file, look)
+    return look
+  }
+
+  async #look(file: string): Promise<Override | undefined> {
+    try {
+      const stats = await stat(join(this.#folder, file), { bigint: true })
+      const known = this.#read.get(file)
+      if (known?.state === identityText(identityOf(stats))) return known
+      // A FIFO or the like is nobody's script, and would never be read to its end.
+      if (!stats.isFile()) return undefined
+      const override = await readOverride(this.#folder, file)
+      this.#read.set(file, override)
+      return override
+    } catch (error) {
+      const code = error instanceof Error && 'code' in error ? error.code : undefined
+      if (code !== 'ENOENT' && code !== 'ENOTDIR') throw error
+      this.#read.delete(file)
+      return undefined
+    }
+  }
 }
 
 export function overrideNames(
@@ -36,23 +73,13 @@ export function overrideNames(
   return names
 }
 
-const running = new Map<string, Promise<string | undefined>>()
-
-/** A thousand nodes that ask at once share one look. */
-function readTogether(path: string): Promise<string | undefined> {
-  const read = running.get(path) ?? readIfThere(path).finally(() => running.delete(path))
-  running.set(path, read)
-  return read
-}
-
-async function readIfThere(path: string): Promise<string | undefined> {
+async function readOverride(folder: string, file: string): Promise<Override> {
+  const handle = await open(join(folder, file), constants.O_RDONLY | constants.O_NONBLOCK)
   try {
-    const text = await readFile(path, 'utf8')
-    if (text.length > LARGEST_SCRIPT) throw new Error(`${path} is too large for an installer`)
-    return text
-  } catch (error) {
-    const code = error instanceof Error && 'code' in error ? error.code : undefined
-    if (code === 'ENOENT' || code === 'ENOTDIR') return undefined
-    throw error
+    const stats = await handle.stat({ bigint: true })
+    if (stats.size > LARGEST_SCRIPT) throw new Error(`installers/${file} is too large for an installer`)
+    return { file, text: await handle.readFile('utf8'), state: identityText(identityOf(stats)) }
+  } finally {
+    await handle.close()
   }
 }

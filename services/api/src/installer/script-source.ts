@@ -1,7 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { INSTALLERS, type InstallerName } from './choices.ts'
-import { scriptTail } from './served-script.ts'
 import { tablesPart } from './tables-part.ts'
 
 const INSTALLERS_FOLDER = join(import.meta.dirname, '../../installers')
@@ -12,24 +11,16 @@ const MAIN_LINE = 'main "$@"'
 export class ScriptSources {
   readonly #folder: string
   readonly #bodies = new Map<string, Promise<string>>()
-  readonly #tails = new Map<string, Promise<Buffer>>()
 
   constructor(folder = INSTALLERS_FOLDER) {
     this.#folder = folder
-  }
-
-  /** The body as servedScriptBytes takes it. */
-  async tail(installer: InstallerName): Promise<Buffer> {
-    const { file } = INSTALLERS[installer]
-    const tail = this.#tails.get(file) ?? this.body(installer).then(scriptTail)
-    this.#tails.set(file, tail)
-    return tail
   }
 
   async body(installer: InstallerName): Promise<string> {
     const { file } = INSTALLERS[installer]
     const body = this.#bodies.get(file) ?? joined(this.#folder, file)
     this.#bodies.set(file, body)
+    body.catch(() => this.#bodies.delete(file)) // whoever asked sees the failure, the next one tries again
     return body
   }
 }

@@ -1,21 +1,17 @@
+import { BoundedMap } from '../bounded-map.ts'
 import type { ApiConfig } from '../config.ts'
 import type { Catalog } from '../ports.ts'
 import { type Choice, choose } from './choose.ts'
-import { findOverride } from './overrides.ts'
+import { type Override, Overrides } from './overrides.ts'
 import { type InstallerRequest, word } from './request.ts'
 import { ScriptSources } from './script-source.ts'
-import { servedOverride, servedScriptBytes } from './served-script.ts'
+import { type ServedBlock, servedOverride, servedScript } from './served-script.ts'
 import { isInStock } from './stock.ts'
 
 export interface ServedInstaller extends Choice {
-  script: string | Buffer<ArrayBuffer>
+  script: Buffer<ArrayBuffer>
   /** File name of the admin's own script, where there is one. */
   override: string | undefined
-}
-
-interface Asking {
-  baseUrl: string
-  requestId: string
 }
 
 type Settings = Pick<
@@ -23,23 +19,30 @@ type Settings = Pick<
   'clientPkgsDir' | 'clientPackages' | 'enableServices' | 'defaultArch' | 'convertWaitMs'
 > & { wantsReports: boolean }
 
-/** Chooses an installer for a request and makes the script that is sent. */
+/** Of at most 150 kB each. More than a cluster has kinds of nodes; whoever asks for odd ones drives out the oldest. */
+const SCRIPTS_KEPT = 200
+
+/** Chooses an installer for a request and has the script that is sent, made once for all who ask the same. */
 export class ServedInstallers {
   readonly #catalog: Catalog
   readonly #settings: Settings
   readonly #sources = new ScriptSources()
+  readonly #overrides: Overrides
+  readonly #scripts = new BoundedMap<string, Promise<Buffer<ArrayBuffer>>>(SCRIPTS_KEPT)
 
   constructor(catalog: Catalog, settings: Settings) {
     this.#catalog = catalog
     this.#settings = settings
+    this.#overrides = new Overrides(settings.clientPkgsDir)
   }
 
-  async serve(request: InstallerRequest, { baseUrl, requestId }: Asking): Promise<ServedInstaller> {
-    const { clientPkgsDir, clientPackages, enableServices, defaultArch, convertWaitMs, wantsReports } = this.#settings
+  /** @param baseUrl where the node is to come back to */
+  async serve(request: InstallerRequest, baseUrl: string): Promise<ServedInstaller> {
+    const { clientPackages, enableServices, defaultArch, convertWaitMs, wantsReports } = this.#settings
     const packages = request.packages ?? clientPackages
     const arch = request.arch.state === 'known' ? request.arch.value : ''
     const choice = choose(request, type => isInStock(this.#catalog, type, { packages, arch, defaultArch }))
-    const override = await findOverride(clientPkgsDir, choice.installer, request)
+    const override = await this.#overrides.find(choice.installer, request)
     const why = override
       ? `${choice.why}; installers/${override.file} is used instead of the one that comes along`
       : choice.why
@@ -47,7 +50,6 @@ export class ServedInstallers {
       ...choice,
       why,
       baseUrl,
-      requestId,
       arch: word(request.arch),
       os: word(request.os),
       pkg: word(request.pkg),
@@ -57,9 +59,21 @@ export class ServedInstallers {
       report: wantsReports,
       waitSeconds: Math.ceil(convertWaitMs / 1000),
     }
-    const script = override
-      ? servedOverride(block, override.text)
-      : servedScriptBytes(block, await this.#sources.tail(choice.installer))
-    return { ...choice, why, script, override: override?.file }
+    return { ...choice, why, script: await this.#script(block, override), override: override?.file }
+  }
+
+  #script(block: ServedBlock, override: Override | undefined): Promise<Buffer<ArrayBuffer>> {
+    const question = JSON.stringify([block, override?.state])
+    const known = this.#scripts.get(question)
+    if (known !== undefined) return known
+    const made = this.#make(block, override)
+    this.#scripts.set(question, made)
+    made.catch(() => this.#scripts.delete(question)) // whoever asked sees the failure, the next one tries again
+    return made
+  }
+
+  async #make(block: ServedBlock, override: Override | undefined): Promise<Buffer<ArrayBuffer>> {
+    if (override) return Buffer.from(servedOverride(block, override.text))
+    return Buffer.from(servedScript(block, await this.#sources.body(block.installer)))
   }
 }

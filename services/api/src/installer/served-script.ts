@@ -14,7 +14,6 @@ export interface ServedBlock {
   services: readonly string[]
   report: boolean
   waitSeconds: number
-  requestId: string
   why: string
 }
 
@@ -24,18 +23,8 @@ const SUM_LINE = '# sha256 of all lines below this one: '
 
 /** One of our own scripts. The brace group around it makes a cut one a syntax error: it does nothing. */
 export function servedScript(block: ServedBlock, body: string): string {
-  return servedScriptBytes(block, scriptTail(body)).toString()
-}
-
-/** The same for a body that was made ready once: the script is copied, not encoded again for each node. */
-export function servedScriptBytes(block: ServedBlock, tail: Buffer): Buffer<ArrayBuffer> {
-  const top = Buffer.from(['{', ...blockLines(block), ''].join('\n'))
-  return withHead('#!/bin/sh', block, [top, tail])
-}
-
-/** All that stands below the served block. */
-export function scriptTail(body: string): Buffer {
-  return Buffer.from(['', body.trimEnd(), '', 'main "$@"; exit; }', ''].join('\n'))
+  const below = ['{', ...blockLines(block), '', body.trimEnd(), '', 'main "$@"; exit; }', ''].join('\n')
+  return withHead('#!/bin/sh', block, below)
 }
 
 /** An admin's script with our block after its `#!` line; the head and block of a saved copy of ours are replaced. */
@@ -44,20 +33,18 @@ export function servedOverride(block: ServedBlock, text: string): string {
   const shebang = lines[0]?.startsWith('#!') ? lines.shift()! : '#!/bin/sh'
   const own = withoutOurHead(lines)
   const below = [...blockLines(block), ...own].join('\n').replace(/\n*$/, '\n')
-  return withHead(shebang, block, [Buffer.from(below)]).toString()
+  return withHead(shebang, block, below)
 }
 
-function withHead(shebang: string, block: ServedBlock, below: readonly Buffer[]): Buffer<ArrayBuffer> {
-  const sum = createHash('sha256')
-  for (const part of below) sum.update(part)
+function withHead(shebang: string, block: ServedBlock, below: string): string {
   const { log, title } = INSTALLERS[block.installer]
   const head = [
     `diskful: ${title}, for arch=${block.arch} os=${block.os} pkg=${block.pkg}`,
     `diskful: chosen because ${block.why}`,
     `diskful: run it as root; it logs to /tmp/${log}; --help lists options and exit codes`,
-    SUM_LINE.slice(2) + sum.digest('hex'),
+    SUM_LINE.slice(2) + createHash('sha256').update(below).digest('hex'),
   ]
-  return Buffer.concat([Buffer.from([shebang, ...head.map(shellComment), ''].join('\n')), ...below])
+  return [shebang, ...head.map(shellComment), below].join('\n')
 }
 
 function blockLines(block: ServedBlock): string[] {
@@ -73,7 +60,6 @@ function blockLines(block: ServedBlock): string[] {
     SERVED_SERVICES: block.services.join(' '),
     SERVED_REPORT: block.report ? 'yes' : 'no',
     SERVED_WAIT_SECONDS: String(block.waitSeconds),
-    SERVED_REQUEST_ID: block.requestId,
   }
   const assignments = Object.entries(values).map(([name, value]) => `${name}=${shellQuoted(value)}`)
   return [BLOCK_BEGIN, ...assignments, BLOCK_END]

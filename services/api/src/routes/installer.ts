@@ -1,9 +1,9 @@
 import { createRoute, OpenAPIHono, z } from '@hono/zod-openapi'
 import type { Context } from 'hono'
-import { bodyLimit } from 'hono/body-limit'
 import type { ApiDependencies, ApiEnv } from '../dependencies.ts'
+import { bodyLimit } from '../http/body-limit.ts'
 import { Problem } from '../http/problem.ts'
-import { callerAddress, clientBaseUrl } from '../installer/caller.ts'
+import { clientBaseUrl } from '../installer/caller.ts'
 import { ARCHES, aliasesOf, OSES, PKGS } from '../installer/choices.ts'
 import { readFields } from '../installer/fields.ts'
 import { fromFacts, fromQuery, type InstallerRequest } from '../installer/request.ts'
@@ -79,11 +79,11 @@ export function installerRoutes({ catalog, config, reports }: ApiDependencies): 
 
   const answer = async (c: Context<ApiEnv>, request: InstallerRequest, facts: Record<string, string>) => {
     await catalog.ready
-    const asking = { baseUrl: clientBaseUrl(c, config), requestId: c.get('requestId') }
-    const { installer, why, override, script } = await installers.serve(request, asking)
-    c.get('logger').info({ installer, why, override, node: callerAddress(c), facts }, 'installer chosen')
+    const { installer, why, override, script } = await installers.serve(request, clientBaseUrl(c, config))
+    c.set('logged', { installer, why, override, facts })
     return c.body(script, 200, {
       'content-type': 'text/x-shellscript; charset=utf-8',
+      'content-length': String(script.length),
       'cache-control': 'no-store',
       'x-diskful-installer': installer,
       'x-diskful-why': printable(why),
@@ -92,7 +92,7 @@ export function installerRoutes({ catalog, config, reports }: ApiDependencies): 
   }
 
   routes.openapi(getRoute, c => answer(c, fromQuery(c.req.query()), c.req.query()))
-  routes.use('/installer', bodyLimit({ maxSize: LARGEST_FACTS, onError: tooLarge }))
+  routes.use('/installer', bodyLimit(LARGEST_FACTS, tooLarge))
   // Not openapi(): it refuses what names no type for its body, and clients of a line of shell may not.
   routes.openAPIRegistry.registerPath(postRoute)
   routes.post('/installer', async c => {

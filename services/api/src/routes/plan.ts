@@ -57,7 +57,7 @@ export function planRoutes({ catalog, config }: ApiDependencies): OpenAPIHono<Ap
     const nearTypes = type === 'tar' ? (['tar', 'rpm'] as const) : [type]
     const near = (name: string) => nearTypes.flatMap(nearType => catalog.near(nearType, name)).slice(0, 5)
     const text = await planText(found, hashOf, near)
-    c.get('logger').info({ type, packages, rows: found.rows.length, missing: found.missing, os: query.os }, 'plan')
+    c.set('logged', { type, packages, rows: found.rows.length, missing: found.missing, os: query.os })
     return c.body(text, 200, {
       'content-type': 'text/tab-separated-values; charset=utf-8',
       'cache-control': 'no-store',

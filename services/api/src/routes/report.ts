@@ -1,6 +1,6 @@
 import { createRoute, OpenAPIHono, z } from '@hono/zod-openapi'
-import { bodyLimit } from 'hono/body-limit'
 import type { ApiDependencies, ApiEnv } from '../dependencies.ts'
+import { bodyLimit } from '../http/body-limit.ts'
 import { Problem } from '../http/problem.ts'
 import { callerAddress } from '../installer/caller.ts'
 import { readFields } from '../installer/fields.ts'
@@ -45,7 +45,7 @@ export function reportRoutes({ reports }: ApiDependencies): OpenAPIHono<ApiEnv> 
     if (seconds > 0) throw tooMany(seconds)
     await next()
   })
-  routes.use('/report', bodyLimit({ maxSize: LARGEST_REPORT, onError: tooLarge }))
+  routes.use('/report', bodyLimit(LARGEST_REPORT, tooLarge))
   // Not openapi(): it refuses what names no type for its body, and clients of a line of shell may not.
   routes.openAPIRegistry.registerPath(reportRoute)
   routes.post('/report', async c => {

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { mkdir, writeFile } from 'node:fs/promises'
+import { mkdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { createApp } from '../../src/app.ts'
@@ -33,7 +33,6 @@ describe('GET /installer', () => {
     const text = await answer.text()
     expect(text).toMatch(/^#!\/bin\/sh\n# diskful: the pre-installer, .*\n# diskful: chosen because the request names/)
     expect(text).toContain(`SERVED_BASE_URL='http://127.0.0.1:${service.port}/api/v1/install/client'\n`)
-    expect(text).toContain(`SERVED_REQUEST_ID='${answer.headers.get('x-request-id')}'\n`)
     expect(text).toContain("SERVED_SERVICES='x y'\n")
     expect(text).toMatch(/\nmain "\$@"; exit; }\n$/)
   })
@@ -81,13 +80,31 @@ describe('GET /installer', () => {
     expect(await (await fetch(client('/installer'))).text()).toContain('echo mine\n')
     expect(await (await fetch(client('/installer?pkg=tar'))).text()).not.toContain('echo mine')
   })
+
+  it('is the same bytes for the same question, and another script as soon as an own one changes', async () => {
+    const served = async () => (await fetch(client('/installer?pkg=rpm&os=suse'))).text()
+    const ours = await served()
+    expect(await served()).toBe(ours)
+    await override('rpm.sh', 'echo one\n')
+    expect(await served()).toContain('echo one\n')
+    await override('rpm.sh', 'echo two\n')
+    expect(await served()).toContain('echo two\n')
+    await rm(join(service.catalog.folder, 'installers/rpm.sh'))
+    expect(await served()).toBe(ours)
+  })
+
+  it('takes nothing but a file for a script: a FIFO would never end', async () => {
+    await mkdir(join(service.catalog.folder, 'installers'), { recursive: true })
+    execFileSync('mkfifo', [join(service.catalog.folder, 'installers/deb.sh')])
+    expect((await fetch(client('/installer?pkg=deb'))).headers.get('x-diskful-override')).toBeNull()
+  })
 })
 
 describe('POST /installer', () => {
   it('takes facts, answers an installer, and logs the facts without control characters', async () => {
     const answer = await post('/installer', { arch: 'x86_64', os: 'glenda', pkg: 'rpm', kernel: 'a\x1b[31mb\r\nc' })
     expect(answer.headers.get('x-diskful-installer')).toBe('tar')
-    const line = service.logs.find(({ msg }) => msg === 'installer chosen')
+    const line = service.logs.find(({ msg }) => msg === 'request')
     expect(line?.facts).toMatchObject({ os: 'glenda', kernel: 'a[31mb\nc' })
     expect(await answer.text()).toContain("SERVED_OS='unknown'")
   })

@@ -35,6 +35,12 @@ export interface ArchiveOptions {
   readonly warnings: Warning[]
 }
 
+/** Bytes that have to be there before the next entry can be told. */
+interface Demand {
+  readonly length: number
+  readonly what: string
+}
+
 /**
  * Joins the archive's entries with the header's files. The header is the authority; where the archive frames a file
  * differently the package is refused, so that no two tools can read two packages from it.
@@ -46,9 +52,12 @@ export class ArchiveReader {
   readonly #sets: ReadonlyMap<number, readonly FileInfo[]>
   #byPath: Map<string, FileInfo> | undefined
   #expected = 0
-  #open: FileContent | undefined
-  #padding = 0
-  #ended = false
+  /** Contents of the last batch. */
+  #contents: FileContent[] = []
+  /** Bytes of a content, and of padding, that follow it in the archive without lying in memory. */
+  #behind: { skipped: number; padding: number } | undefined
+  #failure: { error: unknown } | undefined
+  #state: 'entries' | 'trailer' | 'ended' = 'entries'
 
   constructor(reader: ByteReader, options: ArchiveOptions) {
     this.#reader = reader
@@ -57,39 +66,70 @@ export class ArchiveReader {
     this.#sets = hardlinkSets(options.files)
   }
 
-  /** The next file, whatever was left of the one before is skipped; undefined after the trailer, once all files were there. */
-  async next(): Promise<PayloadEntry | undefined> {
-    while (!this.#ended) {
-      await this.#finishOpen()
-      const entry = await this.#entry()
-      if (entry) return entry
+  /**
+   * The next files: as many as lie in memory, whole but for the content of the last. Whatever was left of the ones before
+   * is skipped. Empty after the trailer, once all files were there.
+   */
+  async batch(): Promise<readonly PayloadEntry[]> {
+    await this.#finish()
+    const batch: PayloadEntry[] = []
+    while (this.#state === 'entries' && batch.length === 0) {
+      const demand = this.#fill(batch)
+      if (batch.length > 0) break
+      if (this.#failure) throw this.#failure.error
+      if (this.#behind) await this.#finish()
+      else if (demand) await this.#reader.demand(demand.length, demand.what)
+    }
+    if (batch.length === 0 && this.#state === 'trailer') await this.#end()
+    return batch
+  }
+
+  /** Entries until something has to be waited for; a failure waits until those before it were read. */
+  #fill(batch: PayloadEntry[]): Demand | undefined {
+    try {
+      while (this.#state === 'entries' && !this.#behind) {
+        const demand = this.#entry(batch)
+        if (demand) return demand
+      }
+    } catch (error) {
+      this.#failure = { error }
     }
     return undefined
   }
 
-  /** One entry of the archive; undefined where it is no file of its own (the trailer, all but one name of a hardlink). */
-  async #entry(): Promise<PayloadEntry | undefined> {
+  /** One entry of the archive, which joins the batch if it is a file of its own (not the trailer, not all but one name of a hardlink). */
+  #entry(batch: PayloadEntry[]): Demand | undefined {
     const offset = this.#reader.position
-    const magic = this.#reader.tryRead(magicSize) ?? (await this.#reader.read(magicSize, 'header of an entry'))
-    return cpioFormat(magic, offset) === 'newc' ? this.#newcEntry(magic, offset) : this.#strippedEntry(magic, offset)
+    const magic = this.#reader.tryPeek(magicSize)
+    if (!magic) return { length: magicSize, what: 'header of an entry' }
+    return cpioFormat(magic, offset) === 'newc' ? this.#newcEntry(batch, offset) : this.#strippedEntry(batch, offset)
   }
 
-  async #newcEntry(magic: Buffer, offset: number): Promise<PayloadEntry | undefined> {
-    const { mode, size, nameSize } = parseNewc(await this.#header(magic, newcSize), offset)
-    const nameLength = nameSize + padding(newcSize + nameSize)
-    const nameBytes = this.#reader.tryRead(nameLength) ?? (await this.#reader.read(nameLength, 'name of an entry'))
-    const name = parseName(nameBytes.subarray(0, nameSize), offset + newcSize)
-    this.#checkPadding(nameBytes.subarray(nameSize), offset + newcSize + nameSize)
+  #newcEntry(batch: PayloadEntry[], offset: number): Demand | undefined {
+    const header = this.#reader.tryPeek(newcSize)
+    if (!header) return { length: newcSize, what: 'header of an entry' }
+    const { mode, size, nameSize } = parseNewc(header, offset)
+    const length = newcSize + nameSize + padding(newcSize + nameSize)
+    const bytes = this.#reader.tryPeek(length)
+    if (!bytes) return { length, what: 'name of an entry' }
+    const name = parseName(bytes.subarray(newcSize, newcSize + nameSize), offset + newcSize)
+    this.#checkPadding(bytes, newcSize + nameSize, offset)
 
     if (name === trailerName) {
       if (size !== 0) throw new RpmError('malformed-cpio', 'the trailer of the archive has content', { offset })
-      return this.#end()
+      this.#reader.tryRead(length)
+      this.#state = 'trailer'
+      return undefined
     }
     const file = this.#find(name, offset)
     if (!file) {
-      await this.#skip(size)
+      this.#reader.tryRead(length)
+      this.#skip(size)
       return undefined
     }
+    const demand = this.#missingTarget(file, length, size)
+    if (demand) return demand
+    this.#reader.tryRead(length)
     if (mode >> 12 !== modeTypes[file.type]) {
       warn(this.#options.warnings, {
         code: 'archive-type-differs',
@@ -97,12 +137,19 @@ export class ArchiveReader {
         path: file.path,
       })
     }
-    return this.#join(file, size, offset)
+    this.#join(batch, file, size, offset)
+    return undefined
   }
 
-  async #strippedEntry(magic: Buffer, offset: number): Promise<PayloadEntry | undefined> {
-    const { index } = parseStripped(await this.#header(magic, strippedSize), offset)
-    if (index === strippedTrailer) return this.#end()
+  #strippedEntry(batch: PayloadEntry[], offset: number): Demand | undefined {
+    const header = this.#reader.tryPeek(strippedSize)
+    if (!header) return { length: strippedSize, what: 'header of an entry' }
+    const { index } = parseStripped(header, offset)
+    if (index === strippedTrailer) {
+      this.#reader.tryRead(strippedSize)
+      this.#state = 'trailer'
+      return undefined
+    }
     const file = this.#options.files[index]
     if (!file) {
       throw new RpmError('file-not-in-header', `the archive has file ${index} of ${this.#options.files.length}`, {
@@ -114,11 +161,23 @@ export class ArchiveReader {
         offset,
       })
     }
-    return this.#join(file, this.#contentSize(file), offset)
+    const size = this.#contentSize(file)
+    const demand = this.#missingTarget(file, strippedSize, size)
+    if (demand) return demand
+    this.#reader.tryRead(strippedSize)
+    this.#join(batch, file, size, offset)
+    return undefined
+  }
+
+  /** A symlink is told with its target or not at all. */
+  #missingTarget(file: FileInfo, header: number, size: number): Demand | undefined {
+    const length = header + size + padding(size)
+    if (file.type !== 'symlink' || size > longestPath || this.#reader.available >= length) return undefined
+    return { length, what: 'symlink target' }
   }
 
   /** `size` is the archive's word for it, or what the header implies where the archive says none. */
-  async #join(file: FileInfo, size: number, offset: number): Promise<PayloadEntry | undefined> {
+  #join(batch: PayloadEntry[], file: FileInfo, size: number, offset: number): void {
     if (this.#seen[file.index]) {
       throw new RpmError('repeated-file', `${quoted(file.path)} stands in the archive twice`, { offset })
     }
@@ -132,12 +191,13 @@ export class ArchiveReader {
         message: `${quoted(file.path)} is a ghost but stands in the archive; it is left out`,
         path: file.path,
       })
-      await this.#skip(size)
-      return undefined
+      this.#skip(size)
+      return
     }
     if (file.type === 'symlink') {
-      await this.#compareTarget(file, size, offset)
-      return { file, links: [], content: noContent }
+      this.#compareTarget(file, size, offset)
+      batch.push({ file, links: [], content: noContent })
+      return
     }
     const expected = this.#contentSize(file)
     const set = file.hardlinkSet === undefined ? undefined : this.#sets.get(file.hardlinkSet)!
@@ -152,18 +212,33 @@ export class ArchiveReader {
       }
       throw this.#sizeMismatch(file, size, expected, offset)
     }
-    if (!isLast) return undefined
+    if (!isLast) return
 
-    if (file.type !== 'file') return { file, links: [], content: noContent }
-    this.#open = new FileContent({
+    const content = file.type === 'file' ? this.#content(file, size) : noContent
+    batch.push({ file, links: set?.slice(0, -1) ?? [], content })
+    this.#leavePadding(size)
+  }
+
+  #content(file: FileInfo, size: number): FileContent {
+    const content = new FileContent({
       file,
       size,
+      piece: this.#reader.tryRead(size),
       reader: this.#reader,
       algorithm: this.#options.digestAlgorithm,
       diagnose: this.#options.diagnose,
     })
-    this.#padding = padding(size)
-    return { file, links: set?.slice(0, -1) ?? [], content: this.#open }
+    if (!content.inMemory) this.#behind = { skipped: 0, padding: padding(size) }
+    this.#contents.push(content)
+    return content
+  }
+
+  /** Once the content is read, or now where it has been. */
+  #leavePadding(size: number): void {
+    if (this.#behind || size === 0) return
+    const length = padding(size)
+    if (this.#reader.available < length) this.#behind = { skipped: 0, padding: length }
+    else this.#readPadding(length)
   }
 
   /** All names of a hardlink but the last one, and whatever is no file or symlink, are empty in the archive. */
@@ -178,7 +253,7 @@ export class ArchiveReader {
    * The header's target counts. Content of size 0 was written by rpm before 4.6 for hardlinked symlinks, a size tag
    * of 0 by redline.
    */
-  async #compareTarget(file: FileInfo, size: number, offset: number): Promise<void> {
+  #compareTarget(file: FileInfo, size: number, offset: number): void {
     if (size > longestPath) {
       throw new RpmError('malformed-cpio', `a symlink target of ${size} bytes; ${longestPath} are allowed`, { offset })
     }
@@ -187,9 +262,8 @@ export class ArchiveReader {
     if (size === 0) return
     const target = file.linkTarget
     if (size !== target.length) throw this.#sizeMismatch(file, size, target.length, offset)
-    const bytes = this.#reader.tryRead(size) ?? (await this.#reader.read(size, 'symlink target'))
-    const stored = bytes.toString('latin1')
-    await this.#skipPadding(padding(size))
+    const stored = this.#reader.tryRead(size)!.toString('latin1')
+    this.#readPadding(padding(size))
     if (stored !== target) {
       throw new RpmError(
         'link-mismatch',
@@ -213,15 +287,34 @@ export class ArchiveReader {
     return undefined
   }
 
-  async #finishOpen(): Promise<void> {
-    await this.#open?.finish()
-    this.#open = undefined
-    if (this.#padding > 0) await this.#skipPadding(this.#padding)
-    this.#padding = 0
+  /** Reads what was left of the last batch, and throws what went wrong behind it. */
+  async #finish(): Promise<void> {
+    for (const content of this.#contents) {
+      const finishing = content.finish()
+      if (finishing) await finishing
+    }
+    this.#contents = []
+    if (this.#behind) await this.#pass(this.#behind)
+    this.#behind = undefined
+    if (this.#failure) throw this.#failure.error
   }
 
-  async #end(): Promise<undefined> {
-    this.#ended = true
+  async #pass({ skipped, padding }: { skipped: number; padding: number }): Promise<void> {
+    for (let left = skipped; left > 0; ) {
+      const piece = await this.#reader.take(left)
+      if (!piece) throw this.#reader.truncated('content of an entry')
+      left -= piece.length
+    }
+    await this.#reader.demand(padding, 'padding of an entry')
+    this.#readPadding(padding)
+  }
+
+  #skip(size: number): void {
+    this.#behind = { skipped: size, padding: padding(size) }
+  }
+
+  async #end(): Promise<void> {
+    this.#state = 'ended'
     const { files, lenient, warnings } = this.#options
     const missing = files.find(file => !this.#seen[file.index] && !(file.flags & FileFlag.GHOST))
     if (missing)
@@ -236,32 +329,17 @@ export class ArchiveReader {
       warn(warnings, { code: 'trailing-data', message: 'something follows the end of the archive; it is left out' })
       warned = true
     }
-    return undefined
   }
 
-  async #header(magic: Buffer, size: number): Promise<Buffer> {
-    const rest = size - magicSize
-    const bytes = this.#reader.tryRead(rest) ?? (await this.#reader.read(rest, 'header of an entry'))
-    return Buffer.concat([magic, bytes], size)
+  #readPadding(length: number): void {
+    if (length > 0) this.#checkPadding(this.#reader.tryRead(length)!, 0, this.#reader.position - length)
   }
 
-  async #skip(size: number): Promise<void> {
-    for (let left = size; left > 0; ) {
-      const piece = await this.#reader.take(left)
-      if (!piece) throw this.#reader.truncated('content of an entry')
-      left -= piece.length
-    }
-    await this.#skipPadding(padding(size))
-  }
-
-  async #skipPadding(size: number): Promise<void> {
-    const offset = this.#reader.position
-    this.#checkPadding(this.#reader.tryRead(size) ?? (await this.#reader.read(size, 'padding of an entry')), offset)
-  }
-
-  #checkPadding(bytes: Buffer, offset: number): void {
-    for (const byte of bytes) {
-      if (byte !== 0) throw new RpmError('malformed-cpio', 'the padding of an entry is not zero', { offset })
+  /** From `from` on; `offset` is the position of the first byte. */
+  #checkPadding(bytes: Buffer, from: number, offset: number): void {
+    for (let at = from; at < bytes.length; at++) {
+      if (bytes[at] === 0) continue
+      throw new RpmError('malformed-cpio', 'the padding of an entry is not zero', { offset: offset + from })
     }
   }
 

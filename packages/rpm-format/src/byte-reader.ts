@@ -2,7 +2,7 @@ const nothing = Buffer.alloc(0)
 
 /**
  * Exact reads over chunks of any size. What lies in one chunk is handed out without a copy, and by the try… methods
- * without a promise.
+ * without a promise. A chunk is done with when the next one is asked for.
  */
 export class ByteReader {
   readonly #chunks: AsyncIterator<Uint8Array, unknown, undefined>
@@ -25,6 +25,11 @@ export class ByteReader {
     return this.#read - (this.#chunk.length - this.#at)
   }
 
+  /** Bytes that can be read without waiting. */
+  get available(): number {
+    return this.#chunk.length - this.#at
+  }
+
   /** `length` bytes if they are there already, in one piece. */
   tryRead(length: number): Buffer | undefined {
     const end = this.#at + length
@@ -32,6 +37,11 @@ export class ByteReader {
     const bytes = this.#chunk.subarray(this.#at, end)
     this.#at = end
     return bytes
+  }
+
+  /** The same without consuming them. */
+  tryPeek(length: number): Buffer | undefined {
+    return length <= this.available ? this.#chunk.subarray(this.#at, this.#at + length) : undefined
   }
 
   /** Exactly `length` bytes. Memory grows with what arrives, not with what was asked for. */
@@ -43,7 +53,8 @@ export class ByteReader {
     while (missing > 0) {
       const piece = this.tryTake(missing) ?? (await this.take(missing))
       if (!piece) throw this.#truncated(this.position, what)
-      pieces.push(piece)
+      // A copy: the chunk that a piece lies in is only good until the next one is asked for.
+      pieces.push(missing > piece.length ? Buffer.from(piece) : piece)
       missing -= piece.length
     }
     return Buffer.concat(pieces, length)
@@ -65,11 +76,17 @@ export class ByteReader {
   /** The next `length` bytes, or fewer at the end, without consuming them. */
   async peek(length: number): Promise<Buffer> {
     while (this.#chunk.length - this.#at < length) {
-      const rest = this.#chunk.subarray(this.#at)
+      const rest = Buffer.from(this.#chunk.subarray(this.#at))
       if (!(await this.#fill())) break
       if (rest.length > 0) this.#chunk = Buffer.concat([rest, this.#chunk])
     }
     return this.#chunk.subarray(this.#at, this.#at + length)
+  }
+
+  /** At least `length` bytes become available. */
+  async demand(length: number, what: string): Promise<void> {
+    const { length: found } = await this.peek(length)
+    if (found < length) throw this.#truncated(this.#read, what)
   }
 
   /** Puts back the tail of what was taken last. */

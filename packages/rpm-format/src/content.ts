@@ -9,11 +9,15 @@ export interface Content extends AsyncIterable<Uint8Array> {
   readonly size: number
   /** The next piece, undefined at the end. A promise only where the piece has still to be decompressed. */
   pull(): Uint8Array | undefined | Promise<Uint8Array | undefined>
+  /** Reads what is left, to check it; a promise only where that takes waiting. */
+  finish(): Promise<void> | undefined
 }
 
 export interface FileContentOptions {
   readonly file: FileInfo
   readonly size: number
+  /** All of it, where it lies in memory; else it is what the reader gives next. */
+  readonly piece: Buffer | undefined
   readonly reader: ByteReader
   /** As node:crypto names it. */
   readonly algorithm: string
@@ -25,6 +29,7 @@ export interface FileContentOptions {
 export class FileContent implements Content {
   readonly size: number
   readonly #options: FileContentOptions
+  #piece: Buffer | undefined
   #left: number
   #hash: Hash | undefined
   #failure: Promise<never> | undefined
@@ -33,8 +38,13 @@ export class FileContent implements Content {
   constructor(options: FileContentOptions) {
     this.size = options.size
     this.#options = options
+    this.#piece = options.piece
     this.#left = options.size
     if (options.size === 0) this.#compare(() => hash(options.algorithm, '', 'hex'))
+  }
+
+  get inMemory(): boolean {
+    return this.#options.piece !== undefined
   }
 
   pull(): Buffer | undefined | Promise<Buffer | undefined> {
@@ -42,8 +52,9 @@ export class FileContent implements Content {
     if (this.#failure) return this.#failure
     if (this.#closed) throw new Error(`the content of ${quoted(file.path)} is gone: the next entry was asked for`)
     if (this.#left === 0) return undefined
-    const piece = reader.tryTake(this.#left)
+    const piece = this.#piece ?? reader.tryTake(this.#left)
     if (!piece) return this.#await()
+    this.#piece = undefined
     try {
       return this.#pass(piece)
     } catch (error) {
@@ -60,8 +71,14 @@ export class FileContent implements Content {
     }
   }
 
-  /** Reads what the consumer left. */
-  async finish(): Promise<void> {
+  finish(): Promise<void> | undefined {
+    if (this.#piece && this.#left > 0 && !this.#failure) this.pull()
+    if (this.#left > 0 || this.#failure) return this.#readLeft()
+    this.#closed = true
+    return undefined
+  }
+
+  async #readLeft(): Promise<void> {
     while (this.#left > 0 || this.#failure) await this.pull()
     this.#closed = true
   }
@@ -116,5 +133,6 @@ export class FileContent implements Content {
 export const noContent: Content = {
   size: 0,
   pull: () => undefined,
+  finish: () => undefined,
   async *[Symbol.asyncIterator]() {},
 }

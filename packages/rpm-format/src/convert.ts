@@ -1,8 +1,9 @@
 import type { PayloadEntry } from './archive.ts'
+import type { ByteString } from './byte-string.ts'
 import type { Strength } from './digest-algorithms.ts'
 import { type OpenPackage, openPackage } from './entries.ts'
 import type { Warning } from './errors.ts'
-import { inodeOf, type Layout, type LayoutName } from './layout.ts'
+import { type ContentWatcher, inodeOf, type Layout, type LayoutName } from './layout.ts'
 import { RootLayout } from './layout-root.ts'
 import type { ReadOptions } from './limits.ts'
 import type { Nevra } from './nevra.ts'
@@ -10,7 +11,7 @@ import type { RpmPackage } from './package.ts'
 import { ScyldLayout } from './scyld/layout.ts'
 import { signedParts } from './signed.ts'
 import type { Source } from './source.ts'
-import { encodeTarHeader, endOfArchive, padding } from './tar.ts'
+import { encodeTarHeader, endOfArchive, padding, type TarEntry } from './tar.ts'
 import { TarBuffer } from './tar-buffer.ts'
 import type { Signed } from './verify.ts'
 
@@ -61,9 +62,22 @@ async function* tar(source: Source, options: TarOptions): AsyncGenerator<Uint8Ar
   const rpm = await openPackage(source, options)
   try {
     const layout = layoutFor(rpm.package, options.layout)
-    const out = new TarBuffer()
+    const out = new TarBuffer(options)
     for (const entry of layout.opening()) out.header(encodeTarHeader(entry))
-    for await (const entry of rpm.entries()) yield* member(entry, layout, out)
+    for await (const batch of rpm.batches()) {
+      for (const entry of batch) {
+        const member = openMember(entry, layout, out)
+        if (!member) continue
+        for (let pulled = entry.content.pull(); ; pulled = entry.content.pull()) {
+          const piece = pulled instanceof Promise ? await pulled : pulled
+          if (!piece) break
+          member.watcher?.update(piece)
+          for (const chunk of out.put(piece)) yield chunk
+        }
+        closeMember(entry, member, out)
+        if (out.isFull) yield out.take()
+      }
+    }
     // Only now is it known that every digest held.
     yield* closing(rpm, layout, out)
     out.add(endOfArchive)
@@ -78,40 +92,40 @@ function layoutFor(rpm: RpmPackage, name: LayoutName): Layout {
   return name === 'root' ? new RootLayout() : new ScyldLayout(rpm)
 }
 
-/** One entry of the payload: a file under its first name, then its other names as hardlinks. */
-async function* member(
-  { file, links, content }: PayloadEntry,
-  layout: Layout,
-  out: TarBuffer,
-): AsyncGenerator<Uint8Array, void, undefined> {
+/** A file under its first name; its other names follow as hardlinks. */
+interface Member {
+  readonly header: TarEntry
+  /** Names of the hardlinks. */
+  readonly others: readonly ByteString[]
+  readonly watcher: ContentWatcher | undefined
+}
+
+/** Writes the header, behind which the content goes; undefined where the file has no member. */
+function openMember({ file, links, content }: PayloadEntry, layout: Layout, out: TarBuffer): Member | undefined {
   const inode = inodeOf(file, links)
-  const [first, ...others] = inode.names.map(named => ({ named, name: layout.place(named) }))
-  if (first?.name === undefined) return
-  const header = layout.member(first.named, inode.metadata, first.name, content.size)
+  const [name, ...others] = inode.names.map(named => layout.place(named))
+  if (name === undefined) return undefined
+  const header = layout.member(inode.names[0], inode.metadata, name, content.size)
   out.header(encodeTarHeader(header))
-  if (file.type === 'file') {
-    const watcher = layout.watch(inode, content.size)
-    for (let pulled = content.pull(); ; pulled = content.pull()) {
-      const piece = pulled instanceof Promise ? await pulled : pulled
-      if (!piece) break
-      watcher?.update(piece)
-      yield* out.pass(piece)
-    }
-    watcher?.end()
-    out.add(padding(content.size))
+  return {
+    header,
+    others: others as ByteString[],
+    watcher: file.type === 'file' ? layout.watch(inode, content.size) : undefined,
   }
-  for (const { name } of others) {
-    out.header(
-      encodeTarHeader({ ...header, name: name!, type: 'hardlink', size: 0, link: first.name, xattrs: undefined }),
-    )
+}
+
+function closeMember({ content }: PayloadEntry, { header, others, watcher }: Member, out: TarBuffer): void {
+  watcher?.end()
+  out.add(padding(content.size))
+  for (const name of others) {
+    out.header(encodeTarHeader({ ...header, name, type: 'hardlink', size: 0, link: header.name, xattrs: undefined }))
   }
-  if (out.isFull) yield out.take()
 }
 
 function* closing(rpm: OpenPackage, layout: Layout, out: TarBuffer): Generator<Uint8Array, void, undefined> {
   for (const { entry, content } of layout.closing({ outcome: rpm.outcome!, signed: signedParts(rpm.package) })) {
     out.header(encodeTarHeader(entry))
-    for (const piece of content) yield* out.pass(piece)
+    for (const piece of content) yield* out.put(piece)
     out.add(padding(entry.size ?? 0))
     if (out.isFull) yield out.take()
   }

@@ -28,6 +28,8 @@ export interface OpenPackage {
   readonly package: RpmPackage
   /** Ends normally only if every digest held; breaking out of the loop frees everything. */
   entries(): AsyncGenerator<PayloadEntry, void, undefined>
+  /** The same, as many at a time as lie in memory: for packages with very many files. Contents are good until the next batch. */
+  batches(): AsyncGenerator<readonly PayloadEntry[], void, undefined>
   /** undefined until entries() ended normally. */
   readonly outcome: PayloadOutcome | undefined
   /** Frees everything without reading the payload. */
@@ -91,6 +93,16 @@ export class PayloadReading implements OpenPackage {
   }
 
   async *entries(): AsyncGenerator<PayloadEntry, void, undefined> {
+    for await (const batch of this.batches()) {
+      for (const entry of batch) {
+        yield entry
+        const finishing = entry.content.finish()
+        if (finishing) await finishing
+      }
+    }
+  }
+
+  async *batches(): AsyncGenerator<readonly PayloadEntry[], void, undefined> {
     if (this.#started) throw new Error('the entries of a package can be read once')
     this.#started = true
     let archive: AsyncIterator<Uint8Array, unknown, undefined> | undefined
@@ -112,7 +124,7 @@ export class PayloadReading implements OpenPackage {
         diagnose: error => this.#diagnosis(error),
         warnings,
       })
-      for (let entry = await joined.next(); entry; entry = await joined.next()) yield entry
+      for (let batch = await joined.batch(); batch.length > 0; batch = await joined.batch()) yield batch
       await this.#drain()
       this.outcome = { checked: this.#verdict(warnings), compressor, archiveBytes: this.#archiveBytes, warnings }
     } catch (error) {

@@ -34,6 +34,11 @@ export interface ReadOptions {
   lenient?: boolean | undefined
   /** Refuse symlinks whose relative target climbs above the root. Absolute targets are normal and stay. */
   rejectEscapingSymlinks?: boolean | undefined
+  /**
+   * Chunks and contents are good only until the next one is asked for, and then their memory is used again: less memory
+   * and quicker, for who writes or compresses them at once.
+   */
+  reuseChunks?: boolean | undefined
   signal?: AbortSignal | undefined
 }
 

@@ -59,19 +59,18 @@ export function padding(size: number): Uint8Array {
 
 export const endOfArchive: Uint8Array = zeros
 
-function paxRecords(entry: TarEntry): PaxRecord[] {
-  const { name, link = '', owner, group, size = 0, mtime, xattrs = {} } = entry
-  const texts: PaxRecord[] = []
-  if (!splitName(name) || isForeignText(name)) texts.push(['path', name])
-  if (link.length > 100 || isForeignText(link)) texts.push(['linkpath', link])
-  if (owner.length > ownerRoom || isForeignText(owner)) texts.push(['uname', owner])
-  if (group.length > ownerRoom || isForeignText(group)) texts.push(['gname', group])
-  if (!texts.every(([, value]) => isValidUtf8(value))) texts.unshift(binaryCharset)
-  const numbers: PaxRecord[] = []
-  if (size > maxOctal(11)) numbers.push(['size', String(size)])
-  if (mtime > maxOctal(11)) numbers.push(['mtime', String(mtime)])
-  const attributes = Object.entries(xattrs).map(([key, value]): PaxRecord => [`SCHILY.xattr.${key}`, value])
-  return [...texts, ...numbers, ...attributes]
+function paxRecords(entry: TarEntry): readonly PaxRecord[] {
+  const { name, link = '', owner, group, size = 0, mtime, xattrs } = entry
+  const records: PaxRecord[] = []
+  if (!splitName(name) || isForeignText(name)) records.push(['path', name])
+  if (link.length > 100 || isForeignText(link)) records.push(['linkpath', link])
+  if (owner.length > ownerRoom || isForeignText(owner)) records.push(['uname', owner])
+  if (group.length > ownerRoom || isForeignText(group)) records.push(['gname', group])
+  if (!records.every(([, value]) => isValidUtf8(value))) records.unshift(binaryCharset)
+  if (size > maxOctal(11)) records.push(['size', String(size)])
+  if (mtime > maxOctal(11)) records.push(['mtime', String(mtime)])
+  if (xattrs) for (const [key, value] of Object.entries(xattrs)) records.push([`SCHILY.xattr.${key}`, value])
+  return records
 }
 
 /**
@@ -88,22 +87,22 @@ const ownerRoom = 31
 function ustarBlock(entry: TarEntry, typeFlag: string): Buffer {
   const block = Buffer.alloc(TAR_BLOCK)
   const { prefix, name } = splitName(entry.name) ?? { prefix: '', name: entry.name.slice(0, 100) }
-  block.write(name, 0, 100, 'latin1')
+  writeText(block, 0, name)
   writeNumber(block, 100, 8, entry.mode)
   writeNumber(block, 108, 8, 0)
   writeNumber(block, 116, 8, 0)
   writeNumber(block, 124, 12, entry.size ?? 0)
   writeNumber(block, 136, 12, entry.mtime)
-  block.write(`        ${typeFlag}`, 148, 'latin1')
-  block.write(entry.link ?? '', 157, 100, 'latin1')
-  block.write('ustar\x0000', 257, 'latin1')
+  writeText(block, 156, typeFlag)
+  if (entry.link) writeText(block, 157, entry.link.slice(0, 100))
+  writeText(block, 257, 'ustar\x0000')
   // A name cut short might be somebody else's; readers without pax take root instead.
-  if (entry.owner.length <= ownerRoom) block.write(entry.owner, 265, 'latin1')
-  if (entry.group.length <= ownerRoom) block.write(entry.group, 297, 'latin1')
+  if (entry.owner.length <= ownerRoom) writeText(block, 265, entry.owner)
+  if (entry.group.length <= ownerRoom) writeText(block, 297, entry.group)
   writeNumber(block, 329, 8, entry.device?.major ?? 0)
   writeNumber(block, 337, 8, entry.device?.minor ?? 0)
-  block.write(prefix, 345, 155, 'latin1')
-  block.write(`${octal(checksum(block), 6)}\0 `, 148, 'latin1')
+  if (prefix) writeText(block, 345, prefix)
+  writeChecksum(block)
   return block
 }
 
@@ -118,7 +117,7 @@ function splitName(path: ByteString): { prefix: ByteString; name: ByteString } |
 /** Octal and NUL, or, where that has no room, GNU's base 256, which also readers without pax understand. */
 function writeNumber(block: Buffer, offset: number, width: number, value: number): void {
   if (value <= maxOctal(width - 1)) {
-    block.write(octal(value, width - 1), offset, 'latin1')
+    writeOctal(block, offset, width - 1, value)
     return
   }
   block[offset] = 0x80
@@ -126,16 +125,31 @@ function writeNumber(block: Buffer, offset: number, width: number, value: number
   block.writeUInt32BE(value % 2 ** 32, offset + width - 4)
 }
 
-function octal(value: number, digits: number): string {
-  return value.toString(8).padStart(digits, '0')
+function writeText(block: Buffer, offset: number, bytes: ByteString): void {
+  for (let k = 0; k < bytes.length; k++) block[offset + k] = bytes.charCodeAt(k)
 }
+
+/** Digits one by one: strings would cost a package of many files more than its compression. */
+function writeOctal(block: Buffer, offset: number, digits: number, value: number): void {
+  let left = value
+  for (let at = offset + digits - 1; at >= offset; at--) {
+    const rest = Math.floor(left / 8)
+    block[at] = zeroDigit + (left - rest * 8)
+    left = rest
+  }
+}
+
+const zeroDigit = 0x30
+const spaceCode = 0x20
 
 function maxOctal(digits: number): number {
   return 8 ** digits - 1
 }
 
-function checksum(block: Buffer): number {
-  let sum = 0
-  for (const byte of block) sum += byte
-  return sum
+/** The sum of all bytes, those of the field itself taken for spaces. */
+function writeChecksum(block: Buffer): void {
+  let sum = 8 * spaceCode
+  for (let at = 0; at < TAR_BLOCK; at++) sum += block[at]!
+  writeOctal(block, 148, 6, sum)
+  block[155] = spaceCode
 }

@@ -32,7 +32,7 @@ export interface ConversionReport {
   warnings: readonly Warning[]
 }
 
-/** The finished bytes of a TAR; `report` resolves once they are all there. */
+/** The finished bytes of a TAR, a chunk good until the next is asked for; `report` resolves once they are all there. */
 export interface ConversionRun extends AsyncIterable<Uint8Array> {
   report: Promise<ConversionReport>
 }
@@ -46,8 +46,8 @@ const COMPRESSION: Record<TarFormat, CompressOptions['format']> = { 'tar.gz': 'g
 
 /** What a conversion is: rpm-format's TAR, compressed. */
 export const convertRpm: Conversion = (source, { format, level, pool, signal }) => {
-  const tar = rpmToTar(source, { layout: 'scyld', ...(signal && { signal }) })
-  const bytes = compress(tar, { format: COMPRESSION[format], level, ...(pool && { pool }) })
+  const tar = rpmToTar(source, { layout: 'scyld', reuseChunks: true, ...(signal && { signal }) })
+  const bytes = compress(tar, { format: COMPRESSION[format], level, reuseChunks: true, ...(pool && { pool }) })
   return { report: tar.report, [Symbol.asyncIterator]: () => bytes[Symbol.asyncIterator]() }
 }
 

@@ -13,13 +13,13 @@ const EXAMPLES = resolve(import.meta.dirname, '../../../examples/clientpkgs/rpm'
  * else nodes would get old and new bytes under one key. Then put the new hashes here.
  */
 const GOLDEN = {
-  recipe: 1,
+  recipe: 2,
   hashes: [
     [
       'clusterware-node-1.0.0-1.x86_64.rpm',
       'tar.gz',
       5,
-      'c53d6ae21b96307e295c159a75d494e70fd674aead2dd6f3a617aa01c2638845',
+      'd5c49c02910840c7e597fa29abd3a101b06ba21f602ead34f13b7d1bb76fa67d',
     ],
     [
       'clusterware-node-1.0.0-1.x86_64.rpm',

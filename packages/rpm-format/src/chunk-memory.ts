@@ -1,18 +1,20 @@
-/** Buffers that nobody shares: what lies in them can be freed at once. */
-const ours = new WeakSet<ArrayBufferLike>()
+/** Memory that only we use, and where in it the last chunk ends. */
+const ours = new WeakMap<ArrayBufferLike, number>()
 
-/** Says that `chunk` lies in memory which nothing else uses, now or later. */
+/**
+ * Says that `chunk` lies in memory which nothing else uses, now or later, and that nothing in it follows the chunk.
+ */
 export function own<Chunk extends Uint8Array>(chunk: Chunk): Chunk {
-  ours.add(chunk.buffer)
+  ours.set(chunk.buffer, chunk.byteOffset + chunk.length)
   return chunk
 }
 
 /**
  * Gives a chunk's memory back now. Waiting for the garbage collector costs tens of megabytes and the page faults of new
- * ones. Does nothing for a chunk that is not ours, or that is not the last piece of its memory.
+ * ones. Does nothing for a chunk that is not ours, or that is not the end of it.
  */
 export function free(chunk: Uint8Array): void {
-  if (chunk.byteOffset + chunk.length === chunk.buffer.byteLength && ours.delete(chunk.buffer)) {
-    ;(chunk.buffer as ArrayBuffer).transfer(0)
-  }
+  if (ours.get(chunk.buffer) !== chunk.byteOffset + chunk.length) return
+  ours.delete(chunk.buffer)
+  ;(chunk.buffer as ArrayBuffer).transfer(0)
 }

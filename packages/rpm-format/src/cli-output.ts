@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto'
-import { once } from 'node:events'
-import { unlinkSync } from 'node:fs'
-import { type FileHandle, open, rename, unlink } from 'node:fs/promises'
+import { rmSync } from 'node:fs'
+import { type FileHandle, open, rename, rm } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 
 /** For terminals and logs: control characters and what turns text around are escaped. */
@@ -16,38 +15,32 @@ export async function writeLines(lines: Iterable<string>): Promise<void> {
   await writeToStdout([Buffer.from([...lines].map(line => `${line}\n`).join(''))])
 }
 
-/** At the reader's pace; throws what the stream's error says, EPIPE where the reader has gone. */
+/** At the reader's pace, each chunk gone before the next is asked for; throws what the stream's error says, EPIPE where the reader has gone. */
 export async function writeToStdout(chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>): Promise<void> {
-  const { stdout } = process
-  const done = new AbortController()
-  const failed = once(stdout, 'error', { signal: done.signal }).then(([error]) => Promise.reject(error as Error))
-  failed.catch(() => undefined)
-  try {
-    for await (const chunk of chunks) {
-      if (!stdout.write(chunk)) await Promise.race([once(stdout, 'drain', { signal: done.signal }), failed])
-    }
-    await Promise.race([new Promise<void>(resolve => stdout.write('', () => resolve())), failed])
-  } finally {
-    done.abort()
+  // The writes below say it too, but an error that nobody listens to ends the process.
+  process.stdout.on('error', () => undefined)
+  for await (const chunk of chunks) {
+    await new Promise<void>((resolve, reject) => {
+      process.stdout.write(chunk, error => (error ? reject(error) : resolve()))
+    })
   }
 }
 
 /** The file appears, complete and on disk, when all chunks are written, or not at all. */
 export async function writeWholeFile(path: string, chunks: AsyncIterable<Uint8Array>): Promise<void> {
   const staging = join(dirname(path), `.${basename(path)}.${randomUUID()}.part`)
-  const file = await open(staging, 'wx')
   const interrupted = (signal: NodeJS.Signals) => {
-    unlinkSync(staging)
+    rmSync(staging, { force: true })
     process.removeListener(signal, interrupted)
     process.kill(process.pid, signal)
   }
   const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
   for (const signal of signals) process.once(signal, interrupted)
   try {
-    await writeAndSync(file, chunks)
+    await writeAndSync(await open(staging, 'wx'), chunks)
     await rename(staging, path)
   } catch (error) {
-    await unlink(staging)
+    await rm(staging, { force: true })
     throw error
   } finally {
     for (const signal of signals) process.removeListener(signal, interrupted)

@@ -20,8 +20,8 @@ export async function runTar(args: string[]): Promise<number> {
   if (output === '-' && process.stdout.isTTY)
     throw new UsageError('a TAR is nothing for a terminal: name a file with -o')
   return withSource(file, async source => {
-    const tar = rpmToTar(source, { layout, lenient })
-    const chunks = compress(tar, { format, level })
+    const tar = rpmToTar(source, { layout, lenient, reuseChunks: true })
+    const chunks = compress(tar, { format, level, reuseChunks: true })
     await (output === '-' ? writeToStdout(chunks) : writeWholeFile(output, chunks))
     for (const { code, message } of (await tar.report).warnings) {
       process.stderr.write(`warning: ${code}: ${printable(message)}\n`)

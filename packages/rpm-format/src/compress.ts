@@ -1,5 +1,6 @@
 import type { MessagePort } from 'node:worker_threads'
 import { crc32 } from 'node:zlib'
+import { free, own } from './chunk-memory.ts'
 import { Lanes } from './compress-lanes.ts'
 import { CompressPool } from './compress-pool.ts'
 
@@ -11,6 +12,8 @@ export interface CompressOptions {
   readonly level?: number | undefined
   /** The process's pool, or the port that `pool.connect()` gave this thread. Without: threads of its own, one per core. */
   readonly pool?: CompressPool | MessagePort | undefined
+  /** What is put out is good only until the next chunk is asked for. */
+  readonly reuseChunks?: boolean | undefined
 }
 
 interface BlockFormat {
@@ -48,6 +51,7 @@ export async function* compress(
       if (header) yield header
       header = undefined
       yield output
+      if (options.reuseChunks) free(output)
     }
     if (header) yield header
     if (format === gzip) yield gzipTrailer(input)
@@ -68,7 +72,7 @@ async function* inOrder(
   for await (const block of input) {
     const output = lanes.run({ format, level, ...block }).then(done => {
       input.recycle(done.input)
-      return done.output
+      return own(done.output)
     })
     // Who leaves early never awaits the rest.
     output.catch(() => undefined)

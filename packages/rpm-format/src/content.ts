@@ -72,7 +72,8 @@ export class FileContent implements Content {
   }
 
   finish(): Promise<void> | undefined {
-    if (this.#piece && this.#left > 0 && !this.#failure) this.pull()
+    // A failure stays, and is met below.
+    if (this.#piece && this.#left > 0 && !this.#failure) void this.pull()
     if (this.#left > 0 || this.#failure) return this.#readLeft()
     this.#closed = true
     return undefined

@@ -109,7 +109,7 @@ export class PayloadReading implements OpenPackage {
     try {
       const warnings = [...this.package.warnings]
       const compressor = await this.#compression(warnings)
-      archive = decompress(this.#compressed(), compressor, limitsOf(this.#options))
+      archive = decompress(this.#compressed(), compressor, limitsOf(this.#options), this.#options.reuseChunks ?? false)
       this.#archive = new ByteReader(
         this.#measured(archive),
         (position, what) =>

@@ -52,7 +52,7 @@ export async function readPackage(source: Source, options: ReadOptions = {}): Pr
 
 export function sourceReader(source: Source, options: ReadOptions): ByteReader {
   return new ByteReader(
-    chunksOf(source, options.signal),
+    chunksOf(source, options),
     (position, what) =>
       new RpmError('truncated-header', `the file ends at byte ${position}, within the ${what}`, { offset: position }),
   )

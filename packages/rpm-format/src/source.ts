@@ -1,4 +1,6 @@
 import type { FileHandle } from 'node:fs/promises'
+import { own } from './chunk-memory.ts'
+import type { ReadOptions } from './limits.ts'
 
 /** Where an RPM comes from. A FileHandle is read by position from 0 and stays open; anything else is read once. */
 export type Source =
@@ -11,9 +13,12 @@ export type Source =
 const fileChunkSize = 512 * 1024
 
 /** The source's bytes in order. Ending early (return) or aborting releases the source. */
-export function chunksOf(source: Source, signal?: AbortSignal): AsyncGenerator<Uint8Array, void, undefined> {
+export function chunksOf(
+  source: Source,
+  { signal, reuseChunks = false }: ReadOptions = {},
+): AsyncGenerator<Uint8Array, void, undefined> {
   if (source instanceof Uint8Array) return once(source)
-  if (isFileHandle(source)) return fileChunks(source, signal)
+  if (isFileHandle(source)) return fileChunks(source, reuseChunks, signal)
   return pulled(pullFrom(source), signal)
 }
 
@@ -22,12 +27,17 @@ async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array, void, undefi
 }
 
 /** One read is always under way while the last chunk is being worked on. */
-async function* fileChunks(handle: FileHandle, signal?: AbortSignal): AsyncGenerator<Uint8Array, void, undefined> {
+async function* fileChunks(
+  handle: FileHandle,
+  reuse: boolean,
+  signal?: AbortSignal,
+): AsyncGenerator<Uint8Array, void, undefined> {
   let position = 0
   const read = async (): Promise<Uint8Array> => {
     const { bytesRead, buffer } = await handle.read(Buffer.allocUnsafeSlow(fileChunkSize), 0, fileChunkSize, position)
     position += bytesRead
-    return buffer.subarray(0, bytesRead)
+    const chunk = buffer.subarray(0, bytesRead)
+    return reuse ? own(chunk) : chunk
   }
   let ahead = read()
   try {

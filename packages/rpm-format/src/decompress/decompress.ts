@@ -6,19 +6,23 @@ import type { Compression } from './sniff.ts'
 import { unxz } from './xz.ts'
 import { unzstd } from './zstd.ts'
 
-/** The payload's archive in chunks of up to 512 KiB. Ending early frees the decompressor and leaves the input as it is. */
+/**
+ * The payload's archive in chunks of up to 512 KiB. Ending early frees the decompressor and leaves the input as it is.
+ * With `reuse`, chunks of input and output are freed as soon as they are done with.
+ */
 export function decompress(
   input: AsyncIterable<Uint8Array>,
   compression: Compression,
   limits: Limits,
+  reuse = false,
 ): AsyncIterator<Uint8Array, unknown, undefined> {
   switch (compression) {
     case 'gzip':
-      return gunzip(input)
+      return gunzip(input, reuse)
     case 'xz':
       return unxz(input)
     case 'zstd':
-      return unzstd(input, limits)
+      return unzstd(input, limits, reuse)
     case 'lzma':
       return unlzma(input, limits)
     case 'bzip2':

@@ -15,7 +15,10 @@ const mostMembers = 65_536
  * One or more gzip members, and zeros behind them. Members are taken apart here: what node:zlib makes of bytes behind
  * the last one depends on how they are cut into chunks.
  */
-export async function* gunzip(input: AsyncIterable<Uint8Array>): AsyncGenerator<Buffer, void, undefined> {
+export async function* gunzip(
+  input: AsyncIterable<Uint8Array>,
+  reuse = false,
+): AsyncGenerator<Buffer, void, undefined> {
   const reader = new ByteReader(
     input[Symbol.asyncIterator](),
     (_, what) => new RpmError('truncated-payload', `the gzip stream ends within its ${what}`),
@@ -25,7 +28,7 @@ export async function* gunzip(input: AsyncIterable<Uint8Array>): AsyncGenerator<
     if (members > 0 && (start.length < 2 || start.readUInt16BE(0) !== magic)) break
     if (members === mostMembers) throw corrupt(`more than ${mostMembers} members`)
     await skipHeader(reader)
-    yield* inflateMember(reader)
+    yield* inflateMember(reader, reuse)
   }
   for await (const piece of reader.rest()) {
     if (piece.some(byte => byte !== 0))
@@ -49,7 +52,7 @@ async function skipText(reader: ByteReader): Promise<void> {
   }
 }
 
-async function* inflateMember(reader: ByteReader): AsyncGenerator<Buffer, void, undefined> {
+async function* inflateMember(reader: ByteReader, reuse: boolean): AsyncGenerator<Buffer, void, undefined> {
   const inflate = createInflateRaw({ chunkSize: outputChunkSize })
   let given = 0
   async function* counted() {
@@ -61,7 +64,7 @@ async function* inflateMember(reader: ByteReader): AsyncGenerator<Buffer, void, 
   let crc = 0
   let size = 0
   try {
-    for await (const chunk of throughZlib(counted(), inflate)) {
+    for await (const chunk of throughZlib(counted(), inflate, reuse)) {
       crc = crc32(chunk, crc)
       size += chunk.length
       yield chunk

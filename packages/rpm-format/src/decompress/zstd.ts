@@ -18,6 +18,7 @@ const mostFrames = 65_536
 export async function* unzstd(
   input: AsyncIterable<Uint8Array>,
   limits: { dictionary: number },
+  reuse = false,
 ): AsyncGenerator<Buffer, void, undefined> {
   const reader = new ByteReader(
     input[Symbol.asyncIterator](),
@@ -29,7 +30,7 @@ export async function* unzstd(
     if ((magic & skippableMask) >>> 0 === skippableMagic) {
       await skip(reader, (await reader.read(4, 'skippable frame')).readUInt32LE(0))
     } else if (magic === frameMagic) {
-      yield* decodeFrame(reader, limits.dictionary)
+      yield* decodeFrame(reader, limits.dictionary, reuse)
     } else if (frames === 0) {
       throw corrupt('no zstd magic')
     } else {
@@ -38,14 +39,18 @@ export async function* unzstd(
   }
 }
 
-async function* decodeFrame(reader: ByteReader, windowLimit: number): AsyncGenerator<Buffer, void, undefined> {
+async function* decodeFrame(
+  reader: ByteReader,
+  windowLimit: number,
+  reuse: boolean,
+): AsyncGenerator<Buffer, void, undefined> {
   const header = await frameHeader(reader, windowLimit)
   const stream = createZstdDecompress({
     chunkSize: outputChunkSize,
     params: { [constants.ZSTD_d_windowLogMax]: Math.max(10, Math.ceil(Math.log2(windowLimit))) },
   })
   try {
-    yield* throughZlib(frameBytes(reader, header), stream)
+    yield* throughZlib(frameBytes(reader, header), stream, reuse)
   } catch (error) {
     throw zlibError(error, 'zstd')
   }

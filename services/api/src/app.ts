@@ -1,7 +1,8 @@
 import { OpenAPIHono } from '@hono/zod-openapi'
+import { HTTPException } from 'hono/http-exception'
 import type { ApiDependencies, ApiEnv } from './dependencies.ts'
 import { answerUnrouted } from './http/method-not-allowed.ts'
-import { Problem, problemResponse } from './http/problem.ts'
+import { Problem, type ProblemFacts, problemResponse } from './http/problem.ts'
 import { requestContext } from './http/request-context.ts'
 import { downloadRoutes } from './routes/download.ts'
 import { healthRoutes } from './routes/health.ts'
@@ -35,6 +36,7 @@ export function createApp(dependencies: ApiDependencies): OpenAPIHono<ApiEnv> {
   app.onError((error, c) => {
     if (error instanceof Problem) return problemResponse(c, error.facts)
     if (error instanceof ClientLeftError) return new Response(null, { status: NOBODY_THERE })
+    if (error instanceof HTTPException && error.status < 500) return problemResponse(c, refusedByHono(error))
     c.get('logger').error({ err: error }, 'request failed')
     return problemResponse(c, {
       status: 500,
@@ -44,4 +46,10 @@ export function createApp(dependencies: ApiDependencies): OpenAPIHono<ApiEnv> {
     })
   })
   return app
+}
+
+/** What Hono's own parts throw: a body that is no JSON, a wrong type of it and the like. */
+function refusedByHono({ status, message }: HTTPException): ProblemFacts {
+  const title = 'The request cannot be understood'
+  return { status, code: 'bad-request', title, detail: message || `Refused with ${status}.` }
 }

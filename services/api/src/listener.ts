@@ -3,6 +3,7 @@ import { getRequestListener, RequestError } from '@hono/node-server'
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response'
 import type { Hono } from 'hono'
 import type { ApiDependencies, ApiEnv } from './dependencies.ts'
+import { problemDocument } from './http/problem.ts'
 import type { FileBody } from './send/file-body.ts'
 import { ReadBudget } from './send/read-budget.ts'
 import { sendFile } from './send/send-file.ts'
@@ -40,7 +41,7 @@ export function createHttpServer(app: Hono<ApiEnv>, dependencies: ListenerDepend
     if (result.end === 'complete') return
     dependencies.metrics.aborted(result.end)
     if (result.end === 'failed') {
-      const requestId = headers['x-request-id']
+      const requestId = outgoing.getHeader('x-request-id')
       dependencies.logger.error({ requestId, err: result.error, sent: body.sent }, 'download cut off')
     }
   }
@@ -48,9 +49,10 @@ export function createHttpServer(app: Hono<ApiEnv>, dependencies: ListenerDepend
   function answerUnusable(error: unknown): Response {
     if (!(error instanceof RequestError)) dependencies.logger.error({ err: error }, 'request failed outside of the app')
     const [status, code, detail] =
-      error instanceof RequestError ? [400, 'bad-request', error.message] : [500, 'internal-error', 'The log says why.']
-    const problem = { type: 'about:blank', title: 'The request cannot be understood', status, code, detail }
-    return new Response(`${JSON.stringify(problem)}\n`, {
+      error instanceof RequestError
+        ? ([400, 'bad-request', error.message] as const)
+        : ([500, 'internal-error', 'The log says why.'] as const)
+    return new Response(problemDocument({ status, code, title: 'The request cannot be understood', detail }), {
       status,
       headers: { 'content-type': 'application/problem+json' },
     })

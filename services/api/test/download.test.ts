@@ -167,7 +167,8 @@ describe('what is not there', () => {
     expect(await response.json()).toMatchObject({
       status: 404,
       code: 'no-such-package',
-      type: 'rpm',
+      type: 'urn:diskful:no-such-package:rpm',
+      packageType: 'rpm',
       name: 'clusterware-nod',
       near: ['clusterware-node'],
       detail: expect.stringContaining('Near names: clusterware-node.'),

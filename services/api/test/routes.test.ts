@@ -1,3 +1,4 @@
+import { HTTPException } from 'hono/http-exception'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { createApp } from '../src/app.ts'
 import { TestService } from './support/test-service.ts'
@@ -128,10 +129,33 @@ describe('addresses and methods', () => {
     expect(await response.text()).toMatch(/^#!\/bin\/sh\nprintf .*>&2\nexit \d+\n$/s)
   })
 
-  it('413 for a body that is too large', async () => {
-    const init = { method: 'POST', body: 'x'.repeat(2 * 1024 * 1024), headers: { connection: 'close' } }
-    const response = await fetch(service.url('/healthz'), init)
-    expect([response.status, await response.json()]).toEqual([413, expect.objectContaining({ code: 'body-too-large' })])
+  it('413 for a body that is too large, also where nobody said how large', async () => {
+    const large = new Blob(['x'.repeat(100_000)])
+    for (const body of [large, large.stream()]) {
+      const init = { method: 'POST', body, duplex: 'half', headers: { connection: 'close' } }
+      expect((await fetch(service.url('/api/v1/install/client/installer'), init as RequestInit)).status).toBe(413)
+    }
+  })
+
+  it.each(['/api/v1/install/client/download/tar/../../../../../etc/passwd', '/%2e%2E/etc', '/download/./x'])(
+    '400 for %s, which leads elsewhere',
+    async path => {
+      const answer = await service.raw(`GET ${path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`)
+      expect(answer).toMatch(/^HTTP\/1\.1 400 /)
+      expect(answer).toContain('"code":"dot-segments"')
+    },
+  )
+
+  it('what Hono itself refuses keeps its status', async () => {
+    const app = createApp(service.dependencies)
+    app.get('/refused', () => {
+      throw new HTTPException(415, { message: 'no such media type' })
+    })
+    const response = await app.request('/refused')
+    expect([response.status, await response.json()]).toEqual([
+      415,
+      expect.objectContaining({ code: 'bad-request', detail: 'no such media type' }),
+    ])
   })
 })
 

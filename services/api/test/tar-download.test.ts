@@ -125,7 +125,7 @@ describe('a TAR that cannot be had', () => {
   it('404 with near names of both kinds', async () => {
     await service.catalog.add('tar', 'myown.tar', 'x', { name: 'myown' })
     const problem = await (await service.get('tar/mypk')).json()
-    expect(problem).toMatchObject({ code: 'no-such-package', near: ['myown', 'mypkg'] })
+    expect(problem).toMatchObject({ code: 'no-such-package', packageType: 'tar', near: ['myown', 'mypkg'] })
   })
 
   it('422 with code and reason for an RPM that the converter rejects', async () => {

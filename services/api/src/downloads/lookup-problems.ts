@@ -25,7 +25,8 @@ export function notFound(catalog: Catalog, { type, name, arch }: Wanted, sources
     code: 'no-such-package',
     title: 'No such package',
     detail: facts.filter(Boolean).join(' '),
-    extra: { type, name, ...(arch === undefined ? {} : { arch }), near },
+    about: type,
+    extra: { name, ...(arch === undefined ? {} : { arch }), near },
   })
 }
 
@@ -36,7 +37,8 @@ export function onlyAsDeb(entry: CatalogEntry): Problem {
     code: 'deb-not-convertible',
     title: 'DEB packages cannot be converted',
     detail: `${entry.name} is here only as a DEB (${entry.fileName}), and DEB packages cannot be converted to TAR. Put its RPM into rpm/ or a TAR into tar/.`,
-    extra: { type: 'tar', name: entry.name, deb: entry.fileName },
+    about: 'tar',
+    extra: { name: entry.name, deb: entry.fileName },
   })
 }
 

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { identityOf, sameIdentity } from '@diskful/conversion'
 import type { ApiDependencies } from '../dependencies.ts'
 import type { CatalogEntry } from '../ports.ts'
+import { sharedLook } from '../shared-look.ts'
 import type { Artifact, Checksum } from './artifact.ts'
 import { SourceChangedError, withFreshEntry } from './fresh-entry.ts'
 import { notFound, type Wanted } from './lookup-problems.ts'
@@ -11,6 +12,7 @@ import { mediaTypeOf } from './media-types.ts'
 /** RPM and DEB files as they lie in the folder. */
 export class PackageDownloads {
   readonly #dependencies: Pick<ApiDependencies, 'catalog' | 'config'>
+  readonly #identityNow = sharedLook(async path => identityOf(await stat(path, { bigint: true })))
 
   constructor(dependencies: Pick<ApiDependencies, 'catalog' | 'config'>) {
     this.#dependencies = dependencies
@@ -37,7 +39,7 @@ export class PackageDownloads {
   /** As openEntry(), with a stat in place of an open file. */
   async checksumOf(entry: CatalogEntry): Promise<Checksum> {
     const { catalog, config } = this.#dependencies
-    const now = identityOf(await stat(join(config.clientPkgsDir, entry.type, entry.file), { bigint: true }))
+    const now = await this.#identityNow(join(config.clientPkgsDir, entry.type, entry.file))
     if (!sameIdentity(now, entry.identity)) throw new SourceChangedError(`${entry.file} is another file now`)
     return { fileName: entry.fileName, sha256: await catalog.sha256(entry) }
   }

@@ -49,6 +49,7 @@ function otherFormatOnly(own: CatalogEntry, format: TarFormat | undefined): Prob
     code: 'no-such-format',
     title: 'No TAR in this format',
     detail: `${own.name} is here only as ${own.fileName}; without its RPM there is no ${format}.`,
-    extra: { type: 'tar', name: own.name, file: own.fileName },
+    about: 'tar',
+    extra: { name: own.name, file: own.fileName },
   })
 }

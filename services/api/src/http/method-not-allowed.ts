@@ -2,11 +2,22 @@ import type { Context, Hono } from 'hono'
 import type { ApiEnv } from '../dependencies.ts'
 import { problemResponse } from './problem.ts'
 
+/** `.` or `..` between slashes, in any spelling, in a request's target as it came: Hono sees it resolved. */
+const DOT_SEGMENT = /^[^?#]*\/(\.|%2e){1,2}(\/|[?#]|$)/i
+
 const METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE']
 
 /** For addresses without a handler for the method: 405 where others have one, 204 for OPTIONS, 404 elsewhere. */
 export function answerUnrouted(app: Hono<ApiEnv>, c: Context<ApiEnv>): Response {
   const allowed = allowedMethods(app, c.req.path)
+  if (allowed.length === 0 && DOT_SEGMENT.test(c.env?.incoming?.url ?? '')) {
+    return problemResponse(c, {
+      status: 400,
+      code: 'dot-segments',
+      title: 'No address of this service has dots for a segment',
+      detail: 'A package is asked for by its name alone; nothing outside of the package folders can be had.',
+    })
+  }
   if (allowed.length === 0) {
     return problemResponse(c, {
       status: 404,

@@ -1,5 +1,6 @@
 import type { Context } from 'hono'
 import type { ContentfulStatusCode } from 'hono/utils/http-status'
+import type { PackageType } from '../ports.ts'
 
 export interface ProblemFacts {
   status: ContentfulStatusCode
@@ -8,6 +9,8 @@ export interface ProblemFacts {
   title: string
   /** A sentence for people: what happened and what to do. */
   detail: string
+  /** The kind of package that it is about. */
+  about?: PackageType
   headers?: Record<string, string>
   /** Further members of the problem document. */
   extra?: Record<string, unknown>
@@ -32,9 +35,14 @@ export function problemResponse(c: Context, facts: ProblemFacts): Response {
   if (isInstallerPath(c.req.path)) {
     return c.body(problemAsScript(facts), facts.status, { ...headers, 'content-type': 'text/x-shellscript' })
   }
-  const { status, code, title, detail, extra } = facts
-  const document = { type: 'about:blank', title, status, code, detail, ...extra }
-  return c.body(`${JSON.stringify(document)}\n`, status, { ...headers, 'content-type': 'application/problem+json' })
+  return c.body(problemDocument(facts), facts.status, { ...headers, 'content-type': 'application/problem+json' })
+}
+
+/** RFC 9457. `type`: `urn:diskful:` and the code, then the kind of package where it is about one. */
+export function problemDocument({ status, code, title, detail, about, extra }: ProblemFacts): string {
+  const type = ['urn:diskful', code, ...(about === undefined ? [] : [about])].join(':')
+  const kind = about === undefined ? {} : { packageType: about }
+  return `${JSON.stringify({ type, title, status, code, detail, ...kind, ...extra })}\n`
 }
 
 function isInstallerPath(path: string): boolean {

@@ -21,8 +21,11 @@ export function requestContext({
     c.set('requestId', requestId)
     c.set('logger', logger.child({ requestId }))
     c.set('logged', {})
+    const outgoing = c.env?.outgoing
+    // On Node's response where there is one: a small answer then needs no web Headers, which cost more than its body.
+    outgoing?.setHeader('x-request-id', requestId)
     await next()
-    c.res.headers.set('x-request-id', requestId)
+    if (outgoing === undefined) c.res.headers.set('x-request-id', requestId)
 
     const route = routePath(c)
     const status = c.res.status
@@ -35,7 +38,6 @@ export function requestContext({
         'request',
       )
     }
-    const outgoing = c.env?.outgoing
     if (outgoing === undefined || outgoing.destroyed) done()
     else outgoing.once('close', done)
   }

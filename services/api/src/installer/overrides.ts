@@ -2,6 +2,7 @@ import { constants } from 'node:fs'
 import { open, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { identityOf, identityText } from '@diskful/conversion'
+import { sharedLook } from '../shared-look.ts'
 import type { InstallerName } from './choices.ts'
 import type { InstallerRequest } from './request.ts'
 
@@ -20,7 +21,7 @@ export interface Override {
 export class Overrides {
   readonly #folder: string
   readonly #read = new Map<string, Override>()
-  readonly #looks = new Map<string, Promise<Override | undefined>>()
+  readonly #lookAt = sharedLook(file => this.#look(file))
 
   constructor(clientPkgsDir: string) {
     this.#folder = join(clientPkgsDir, 'installers')
@@ -31,15 +32,8 @@ export class Overrides {
     installer: InstallerName,
     { arch, os }: Pick<InstallerRequest, 'arch' | 'os'>,
   ): Promise<Override | undefined> {
-    const found = await Promise.all(overrideNames(installer, os, arch).map(file => this.#lookTogether(file)))
+    const found = await Promise.all(overrideNames(installer, os, arch).map(this.#lookAt))
     return found.find(override => override !== undefined)
-  }
-
-  /** A thousand nodes that ask at once share one look. */
-  #lookTogether(file: string): Promise<Override | undefined> {
-    const look = this.#looks.get(file) ?? this.#look(file).finally(() => this.#looks.delete(file))
-    this.#looks.set(file, look)
-    return look
   }
 
   async #look(file: string): Promise<Override | undefined> {

@@ -3,7 +3,8 @@ import { ClientLeftError, Connection } from './connection.ts'
 import type { FileBody } from './file-body.ts'
 import type { ReadBudget } from './read-budget.ts'
 
-const READ_BYTES = 512 * 1024
+const READ_BYTES = 256 * 1024
+const PIECES_AHEAD = 3
 /** A reader that takes longer than this for one buffer gets smaller ones, one at a time. */
 const SLOW_WRITE_MS = 250
 const SLOW_READ_BYTES = 64 * 1024
@@ -39,49 +40,52 @@ export async function sendFile(
   }
 }
 
-/** Two buffers a download: the next piece is read while the last one is being written. */
+/** While one piece is being written, the next ones are read: the socket never waits for the disk's answer. */
 async function sendPieces(connection: Connection, body: FileBody, budget: ReadBudget): Promise<void> {
   const end = body.start + body.length
+  const ahead: Piece[] = []
   let position = body.start
   let slow = false
-  let ahead: Promise<Piece> | undefined
-  const readNext = () =>
-    readPiece(body, budget, position, Math.min(end - position, slow ? SLOW_READ_BYTES : READ_BYTES))
-  try {
-    while (position < end) {
-      const piece = await (ahead ?? readNext())
-      ahead = undefined
+  const readAhead = (pieces: number) => {
+    while (ahead.length < pieces && position < end) {
+      const piece = readPiece(body, budget, position, Math.min(end - position, slow ? SLOW_READ_BYTES : READ_BYTES))
       position += piece.bytes.length
-      const began = performance.now()
-      const written = connection.write(piece.bytes)
-      if (!slow && position < end) ahead = observed(readNext())
-      await written.finally(() => budget.give(piece.buffer))
+      ahead.push(piece)
+    }
+  }
+  try {
+    for (readAhead(1); ahead.length > 0; readAhead(1)) {
+      const piece = ahead.shift()!
+      try {
+        await piece.read
+        const began = performance.now()
+        const written = connection.write(piece.bytes)
+        if (!slow) readAhead(PIECES_AHEAD)
+        await written
+        slow = performance.now() - began > SLOW_WRITE_MS
+      } finally {
+        budget.give(piece.buffer)
+      }
       body.sent += piece.bytes.length
-      slow = performance.now() - began > SLOW_WRITE_MS
     }
   } finally {
-    // A read that still runs needs its descriptor and its buffer.
-    await ahead?.then(piece => budget.give(piece.buffer), ignoreFailedRead)
+    // Reads that still run need their descriptor and their buffers.
+    for (const piece of ahead) await piece.read.catch(ignoreFailedRead).finally(() => budget.give(piece.buffer))
   }
 }
 
 interface Piece {
   /** The whole buffer, as the budget knows it. */
   buffer: Buffer
-  /** What of it is to be sent. */
+  /** What of it is to be sent, once it is read. */
   bytes: Buffer
+  read: Promise<void>
 }
 
-async function readPiece(body: FileBody, budget: ReadBudget, position: number, wanted: number): Promise<Piece> {
+function readPiece(body: FileBody, budget: ReadBudget, position: number, wanted: number): Piece {
   const buffer = budget.take(wanted)
-  try {
-    const bytes = buffer.subarray(0, Math.min(wanted, buffer.length))
-    await body.read(bytes, position)
-    return { buffer, bytes }
-  } catch (error) {
-    budget.give(buffer)
-    throw error
-  }
+  const bytes = buffer.subarray(0, Math.min(wanted, buffer.length))
+  return { buffer, bytes, read: observed(body.read(bytes, position)) }
 }
 
 /** Whoever awaits it later sees the failure; until then it is not an unhandled one. */

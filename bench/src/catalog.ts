@@ -4,7 +4,9 @@ import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Catalog, createLogger } from '@diskful/conversion'
+import { boundsTable } from './bounds.ts'
 import { median } from './measured-run.ts'
+import { megabytes, seconds } from './table.ts'
 
 /** What a catalog of many packages costs; times in seconds but for the lookup, in microseconds. */
 export interface CatalogFigures {
@@ -18,6 +20,22 @@ export interface CatalogFigures {
   addedSeconds: number
   /** Resident memory added by the open catalog, bytes. */
   memory: number
+}
+
+/** Issue 4's bounds beside what was measured. */
+export function catalogTable(catalog: CatalogFigures): string {
+  const { coldSeconds, warmSeconds, lookupMicroseconds, addedSeconds } = catalog
+  const bounded = boundsTable([
+    { what: 'warm start, s', figure: seconds(warmSeconds), bound: '< 2', holds: warmSeconds < 2 },
+    {
+      what: 'lookup by name, µs',
+      figure: lookupMicroseconds.toFixed(1),
+      bound: '< 1000',
+      holds: lookupMicroseconds < 1000,
+    },
+    { what: 'an added RPM is there after, s', figure: seconds(addedSeconds), bound: '< 2', holds: addedSeconds < 2 },
+  ])
+  return `${bounded}\n\nCold start ${seconds(coldSeconds)} s; ${megabytes(catalog.memory)} MB resident.`
 }
 
 /** Fills nested folders with small RPMs that differ in name and version, and opens a catalog over them twice. */

@@ -2,12 +2,12 @@ import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
-import { type CatalogFigures, catalogFigures } from './catalog.ts'
+import { type CatalogFigures, catalogFigures, catalogTable } from './catalog.ts'
 import { conversionChart } from './chart.ts'
 import { type ConversionRow, conversionTable } from './conversion.ts'
 import { machineLine, toolVersion } from './machine.ts'
 import { benchPackages } from './packages.ts'
-import { type ServingFigures, servingFigures } from './service.ts'
+import { type ServingFigures, servingFigures, servingTables } from './service.ts'
 import { type Column, megabytes, ratio, seconds, table } from './table.ts'
 
 const usage = `usage: pnpm bench [--part conversion|service|catalog]… [--package NAME]… [--rounds N] [--folder DIR] [--results DIR]
@@ -60,12 +60,11 @@ if (wanted('conversion')) {
 if (wanted('service')) {
   const [pack] = benchPackages(folder, ['incompressible'])
   results.service = await servingFigures(pack!, { folder, rounds, say })
-  report.push('A cached TAR over HTTP, nginx with sendfile beside it', table(results.service.rows, servingColumns()))
-  report.push(serviceFacts(results.service))
+  report.push('A cached TAR over HTTP, nginx with sendfile beside it', servingTables(results.service))
 }
 if (wanted('catalog')) {
   results.catalog = await catalogFigures({ folder, packages: 20_000, say })
-  report.push(catalogFacts(results.catalog))
+  report.push(`A catalog of ${results.catalog.packages} RPMs in nested folders`, catalogTable(results.catalog))
 }
 
 rmSync(join(folder, 'out.tmp'), { force: true })
@@ -86,31 +85,4 @@ function conversionColumns(): Column<ConversionRow>[] {
     { head: 'size ratio', cell: row => row.sizeRatio.toFixed(3), align: 'right' },
     { head: 'peak RSS MB', cell: row => megabytes(row.peakRss), align: 'right' },
   ]
-}
-
-function servingColumns(): Column<ServingFigures['rows'][number]>[] {
-  return [
-    { head: 'load', cell: row => row.what },
-    { head: 'diskful MB/s', cell: row => megabytes(row.diskful), align: 'right' },
-    { head: 'nginx MB/s', cell: row => megabytes(row.nginx), align: 'right' },
-    { head: 'ratio', cell: row => ratio(row.ratio), align: 'right' },
-  ]
-}
-
-function serviceFacts(service: ServingFigures): string {
-  return [
-    ...service.small.map(row => `- ${row.what}: ${row.requestsPerSecond.toFixed(0)} requests/s`),
-    `- ${service.slowClients.clients} slow clients: ${megabytes(service.slowClients.peakRss)} MB resident`,
-    `- descriptors before and after 100 aborted downloads: ${service.abortedDownloads.before}, ${service.abortedDownloads.after}`,
-  ].join('\n')
-}
-
-function catalogFacts(catalog: CatalogFigures): string {
-  return [
-    `Catalog of ${catalog.packages} RPMs`,
-    `- cold start ${seconds(catalog.coldSeconds)} s, warm start ${seconds(catalog.warmSeconds)} s`,
-    `- lookup by name ${catalog.lookupMicroseconds.toFixed(1)} µs`,
-    `- an added RPM is there after ${seconds(catalog.addedSeconds)} s`,
-    `- ${megabytes(catalog.memory)} MB resident`,
-  ].join('\n')
 }

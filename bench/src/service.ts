@@ -2,12 +2,15 @@ import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { copyFileSync, linkSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { connect, createServer } from 'node:net'
+import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
+import { type BoundedFigure, boundsTable } from './bounds.ts'
 import { highWaterMark, median } from './measured-run.ts'
 import type { BenchPackage } from './packages.ts'
+import { megabytes, ratio, table } from './table.ts'
 
 const run = promisify(execFile)
 const repository = fileURLToPath(new URL('../..', import.meta.url))
@@ -24,12 +27,49 @@ export interface ServingRow {
 
 export interface ServingFigures {
   rows: ServingRow[]
-  /** Requests per second of small answers, with one connection's worth of load on one core. */
+  /** Requests per second of small answers; the API has one core to itself, wrk another. */
   small: { what: string; requestsPerSecond: number }[]
   /** Resident memory of the API, bytes, while 1,000 clients read slowly. */
   slowClients: { clients: number; peakRss: number }
   /** Descriptors of the API before and after 100 downloads that were cut. */
   abortedDownloads: { before: number; after: number }
+}
+
+/** Issue 4's bounds beside what was measured. */
+export function servingTables({ rows, small, slowClients, abortedDownloads }: ServingFigures): string {
+  const throughput = table(rows, [
+    { head: 'load', cell: row => row.what },
+    { head: 'diskful MB/s', cell: row => megabytes(row.diskful), align: 'right' },
+    { head: 'nginx MB/s', cell: row => megabytes(row.nginx), align: 'right' },
+    { head: 'ratio', cell: row => ratio(row.ratio), align: 'right' },
+  ])
+  const bounded: BoundedFigure[] = [
+    ...rows.map(row => ({
+      what: `a cached TAR, ${row.what}, ratio to nginx`,
+      figure: ratio(row.ratio),
+      bound: '≥ 0.70',
+      holds: row.ratio >= 0.7,
+    })),
+    ...small.map(({ what, requestsPerSecond }) => ({
+      what: `${what}, requests/s on one core`,
+      figure: requestsPerSecond.toFixed(0),
+      bound: '≥ 5000',
+      holds: requestsPerSecond >= 5000,
+    })),
+    {
+      what: `${slowClients.clients} slow clients, MB resident`,
+      figure: megabytes(slowClients.peakRss),
+      bound: '< 300',
+      holds: slowClients.peakRss < 300e6,
+    },
+    {
+      what: 'descriptors left by 100 aborted downloads',
+      figure: String(abortedDownloads.after - abortedDownloads.before),
+      bound: '0',
+      holds: abortedDownloads.after <= abortedDownloads.before,
+    },
+  ]
+  return `${throughput}\n\n${boundsTable(bounded)}`
 }
 
 interface Options {
@@ -62,12 +102,9 @@ export async function servingFigures(pack: BenchPackage, options: Options): Prom
           await compare('one client', 1, service.origin + path, nginx.url, options),
           await compare('50 clients', 50, service.origin + path, nginx.url, options),
         ],
-        small: [
-          await small('.sha256 of a cached TAR', `${service.origin}${path}.sha256`, options),
-          await small('pre-installer', `${service.origin}${client}/installer`, options),
-        ],
         slowClients: await slowClients(service, path, 1000),
         abortedDownloads: await abortedDownloads(service, path, 100),
+        small: await smallAnswers(service, name, options),
       }
     } finally {
       await stop(nginx.process)
@@ -148,20 +185,46 @@ async function compare(
   return { what, diskful: median(diskful), nginx: median(nginx), unit: 'MB/s', ratio: median(diskful) / median(nginx) }
 }
 
-async function small(
-  what: string,
-  url: string,
-  options: Options,
-): Promise<{ what: string; requestsPerSecond: number }> {
-  const figures: number[] = []
-  for (let round = 0; round < options.rounds; round++) figures.push((await wrk(url, 16)).requestsPerSecond)
-  options.say(`serving ${what}: ${median(figures).toFixed(0)} requests/s`)
-  return { what, requestsPerSecond: median(figures) }
+/** What a pre-installer posts, shortened. */
+const FACTS = 'arch=x86_64&os=rocky&pkg=rpm&rpm=works&dpkg=absent&kernel=5.14.0-503.el9&node=n0017'
+
+async function smallAnswers(service: Service, name: string, options: Options): Promise<ServingFigures['small']> {
+  const post = join(options.folder, 'service', 'post.lua')
+  writeFileSync(
+    post,
+    `wrk.method = "POST"\nwrk.body = "${FACTS}"\nwrk.headers["Content-Type"] = "application/x-www-form-urlencoded"\n`,
+  )
+  const asked: readonly (readonly [what: string, path: string, ...args: string[]])[] = [
+    ['.sha256 of a cached TAR', `/download/tar/${name}.sha256`],
+    ['.sha256 of an RPM', `/download/rpm/${name}.sha256`],
+    ['pre-installer', '/installer'],
+    ['RPM installer', '/installer?pkg=rpm&os=rhel&arch=x86_64'],
+    ['TAR installer', '/installer?pkg=tar&arch=x86_64'],
+    ['installer for posted facts', '/installer', '-s', post],
+  ]
+  const others = availableParallelism() > 1 ? ['taskset', '-c', '1-1023'] : []
+  await run('taskset', ['-apc', '0', String(service.pid)])
+  const small: ServingFigures['small'] = []
+  for (const [what, path, ...args] of asked) {
+    const figures: number[] = []
+    for (let round = 0; round < options.rounds; round++) {
+      const by = [...others, 'wrk', ...args]
+      figures.push((await wrk(`${service.origin}${client}${path}`, 16, by)).requestsPerSecond)
+    }
+    options.say(`serving ${what}: ${median(figures).toFixed(0)} requests/s`)
+    small.push({ what, requestsPerSecond: median(figures) })
+  }
+  return small
 }
 
-/** wrk on one thread for three seconds; a failed request makes the figure void. */
-async function wrk(url: string, connections: number): Promise<{ bytesPerSecond: number; requestsPerSecond: number }> {
-  const { stdout } = await run('wrk', ['-t1', `-c${connections}`, '-d3s', '--timeout', '30s', url])
+/** wrk on one thread for two seconds; a failed request makes the figure void. */
+async function wrk(
+  url: string,
+  connections: number,
+  [program, ...args]: readonly string[] = ['wrk'],
+): Promise<{ bytesPerSecond: number; requestsPerSecond: number }> {
+  const load = ['-t1', `-c${connections}`, '-d2s', '--timeout', '30s', url]
+  const { stdout } = await run(program!, [...args, ...load])
   if (/Non-2xx|Socket errors: connect [1-9]/.test(stdout)) throw new Error(`wrk ${url}:\n${stdout}`)
   const [, amount, unit] = /Transfer\/sec:\s+([\d.]+)([KMG]?)B/.exec(stdout) ?? []
   const requests = /Requests\/sec:\s+([\d.]+)/.exec(stdout)?.[1]

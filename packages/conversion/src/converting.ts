@@ -1,7 +1,6 @@
 // What a converter uses beyond what the API does: `@diskful/conversion/converting`.
 export { type Answer, answerTo, crashesConverter, encodeFailure, failureOf } from './queue/answer.ts'
-export { crashAnswer, isCrash } from './queue/bull-jobs.ts'
-export { type CrashCount, memoryCrashCount } from './queue/crash-count.ts'
+export { type CrashCount, DEATHS_ALLOWED, memoryCrashCount } from './queue/crash-count.ts'
 export type { FromConverter, ToConverter } from './queue/ipc.ts'
 export {
   ConverterRegister,

@@ -5,20 +5,17 @@ import {
   type Answer,
   answerTo,
   ConverterRegister,
-  crashAnswer,
   encodeFailure,
   failureOf,
-  isCrash,
   patientConnection,
   QUEUE_NAME,
-  type Rejections,
 } from '@diskful/conversion/converting'
-import { type Job, UnrecoverableError, Worker } from 'bullmq'
+import { type Job, UnrecoverableError, WaitingError, Worker } from 'bullmq'
 import type { Redis } from 'ioredis'
 import type { Conversions } from './conversions.ts'
-import type { ConverterMetrics } from './metrics.ts'
 
 const BEAT_MS = 2_000
+const STALLS = 100
 
 export interface BullWorkerOptions {
   url: string
@@ -27,8 +24,6 @@ export interface BullWorkerOptions {
   redis: Redis
   concurrency: number
   conversions: Conversions
-  rejections: Rejections
-  metrics: ConverterMetrics
   logger: Logger
 }
 
@@ -43,7 +38,7 @@ export class BullWorker {
   constructor(options: BullWorkerOptions) {
     const { url, prefix, redis, concurrency, logger } = options
     this.#options = options
-    this.#worker = new Worker<ConversionJob, Answer>(QUEUE_NAME, job => this.#work(job), {
+    this.#worker = new Worker<ConversionJob, Answer>(QUEUE_NAME, (job, token) => this.#work(job, token), {
       connection: patientConnection(url),
       prefix,
       skipVersionCheck: true,
@@ -51,11 +46,11 @@ export class BullWorker {
       // A killed converter is noticed within 15 s; with the defaults it takes a minute.
       lockDuration: 10_000,
       stalledInterval: 5_000,
-      maxStalledCount: 2,
+      // Conversions know when one ended its process too often; this also counts those that only waited in it.
+      maxStalledCount: STALLS,
       runRetryDelay: 500,
     })
     this.#worker.on('error', error => logger.debug({ error }, 'worker'))
-    this.#worker.on('failed', (job, error) => void this.#onFailed(job, error))
     this.#register = new ConverterRegister(redis, prefix)
     this.#beat = setInterval(() => void this.#sayAlive(), BEAT_MS)
     redis.on('ready', () => void this.#sayAlive())
@@ -71,26 +66,21 @@ export class BullWorker {
     await Promise.allSettled([this.#register.leave(this.#id), this.#worker.close(true)])
   }
 
-  async #work(job: Job<ConversionJob, Answer>): Promise<Answer> {
+  async #work(job: Job<ConversionJob, Answer>, token: string | undefined): Promise<Answer> {
     try {
       return answerTo(job.data, await this.#options.conversions.work(job.data, job.stalledCounter > 0))
     } catch (error) {
       const failure = failureOf(error)
+      if (failure.code === 'shutting-down') await this.#giveBack(job, token)
       const text = encodeFailure(failure)
       throw failure.retry ? new Error(text, { cause: error }) : new UnrecoverableError(text)
     }
   }
 
-  /** BullMQ gives up on a job whose worker died three times. */
-  async #onFailed(job: Job<ConversionJob, Answer> | undefined, error: Error): Promise<void> {
-    if (!job || !isCrash(error.message)) return
-    const { rejections, metrics, logger } = this.#options
-    const { requestId, key, nevra, file, format, identity } = job.data
-    logger.error({ requestId, key, nevra, file }, 'this package ends its converters; it is refused for a while')
-    metrics.ran({ result: 'crashed', format, payload: undefined, seconds: 0, rpmBytes: identity.size })
-    await rejections.remember(job.data, crashAnswer(job.data).outcome).catch((failed: unknown) => {
-      logger.debug({ error: failed }, 'a refusal was not remembered')
-    })
+  /** Left to another converter; that this one is asked to end is no failed try. */
+  async #giveBack(job: Job<ConversionJob, Answer>, token: string | undefined): Promise<never> {
+    await job.moveToWait(token)
+    throw new WaitingError()
   }
 
   async #sayAlive(): Promise<void> {

@@ -9,6 +9,7 @@ import {
 import {
   type CrashCount,
   crashesConverter,
+  DEATHS_ALLOWED,
   type Rejections,
   type UsageLog,
   verifyTar,
@@ -93,6 +94,17 @@ export class Conversions {
   }
 
   async #convert(job: ConversionJob): Promise<ConversionOutcome> {
+    const { crashes } = this.#options
+    const deaths = await this.#counted(() => crashes.begin(job))
+    try {
+      if (deaths > DEATHS_ALLOWED) return await this.#refuseCrash(job, 'its process died', performance.now())
+      return await this.#runThread(job)
+    } finally {
+      await this.#quietly(() => crashes.end(job))
+    }
+  }
+
+  async #runThread(job: ConversionJob): Promise<ConversionOutcome> {
     const { threads, limits, metrics } = this.#options
     const started = performance.now()
     const { deadlineMs, bytesPerSecond, stallMs } = limits
@@ -131,34 +143,41 @@ export class Conversions {
   }
 
   async #failed(job: ConversionJob, error: unknown, started: number): Promise<ConversionOutcome> {
-    const { logger } = this.#options
+    const { crashes, logger } = this.#options
     const message = error instanceof Error ? error.message : String(error)
     const crashed = error instanceof ThreadCrash
     if (this.#abort.signal.aborted) {
       logger.info({ ...this.#line(job, started) }, 'a conversion was left to another converter')
       throw error
     }
+    const ended = crashed && (await this.#counted(() => crashes.add(job))) > CRASHES_ALLOWED
+    if (ended) return await this.#refuseCrash(job, message, started)
     this.#count(job, crashed ? 'crashed' : 'failed', started, { payload: undefined })
     logger.error(
       { ...this.#line(job, started), reason: message },
       crashed ? 'a conversion was ended' : 'a conversion failed',
     )
-    if (!crashed) throw error
-    if ((await this.#crashesOf(job)) <= CRASHES_ALLOWED) throw error
-    const outcome = crashesConverter(message)
-    logger.error(
-      { ...this.#line(job, started), code: REJECTIONS.crashesConverter },
-      'the package is refused for a while',
+    throw error
+  }
+
+  /** A package that ends its thread or its process again and again takes no more of them with it, for a while. */
+  async #refuseCrash(job: ConversionJob, how: string, started: number): Promise<ConversionOutcome> {
+    const outcome = crashesConverter(how)
+    this.#count(job, 'crashed', started, { payload: undefined, code: REJECTIONS.crashesConverter })
+    this.#options.logger.error(
+      { ...this.#line(job, started), code: REJECTIONS.crashesConverter, reason: how },
+      'the package ends its converters; it is refused for a while',
     )
     await this.#remember(job, outcome)
     return outcome
   }
 
-  async #crashesOf(job: ConversionJob): Promise<number> {
+  /** Crashes that nobody counts, while Redis is away, are tried again without harm. */
+  async #counted(count: () => Promise<number>): Promise<number> {
     try {
-      return await this.#options.crashes.add(job)
+      return await count()
     } catch (error) {
-      this.#options.logger.debug({ error }, 'a crash could not be counted')
+      this.#options.logger.debug({ error }, 'crashes could not be counted')
       return 0
     }
   }

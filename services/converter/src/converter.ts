@@ -60,7 +60,8 @@ export interface Converter {
 export async function startConverter({ environment, logger, threadFile }: ConverterOptions): Promise<Converter> {
   const { REDIS_URL: url, REDIS_PREFIX: prefix, CACHE_DIR: cacheFolder, CLIENTPKGS_DIR: folder } = environment
   if (url === undefined && process.send === undefined) throw new NoQueue()
-  const redis = url === undefined ? undefined : connect(url, logger)
+  const connection = url === undefined ? undefined : connect(url, logger)
+  const redis = connection?.redis
   const notes = redis ? redisNotes(redis, prefix) : processNotes()
   const metrics = new ConverterMetrics()
   const layout = cacheLayout(cacheFolder)
@@ -116,12 +117,12 @@ export async function startConverter({ environment, logger, threadFile }: Conver
     graceMs,
     everyMs: environment.CACHE_CARE_SECONDS * 1000,
   })
-  const ops = await startOps(environment, metrics, redis, logger)
+  const ops = await startOps(environment, metrics, connection, logger)
   const concurrency = environment.CONVERTER_CONCURRENCY
   const { promise: stopped, resolve: setStopped } = Promise.withResolvers<void>()
   const worker =
     redis && url !== undefined
-      ? new BullWorker({ url, prefix, redis, concurrency, conversions, metrics, logger, rejections: notes.rejections })
+      ? new BullWorker({ url, prefix, redis, concurrency, conversions, logger })
       : new IpcWorker({ conversions, usage: notes.usage, concurrency, logger, onStop: () => void stop('graceful') })
   if (redis) redis.once('ready', () => void care.run())
   else void care.run()
@@ -153,12 +154,23 @@ export async function startConverter({ environment, logger, threadFile }: Conver
   return { stop, stopped }
 }
 
-function connect(url: string, logger: Logger): Redis {
+/** Says once that Redis is away and why, and once that it is back, however often it is tried meanwhile. */
+function connect(url: string, logger: Logger): { redis: Redis; trouble: () => string | undefined } {
   const redis = failFastRedis(url)
-  redis.on('error', error => logger.debug({ error }, 'Redis'))
-  redis.on('close', () => logger.warn('the connection to Redis is closed'))
-  redis.on('ready', () => logger.info('connected to Redis'))
-  return redis
+  let trouble: string | undefined
+  redis.on('error', error => {
+    if (trouble !== error.message) logger.warn({ reason: error.message }, 'Redis is away')
+    trouble = error.message
+  })
+  redis.on('close', () => {
+    if (trouble === undefined) logger.warn('the connection to Redis is closed')
+    trouble ??= 'the connection is closed'
+  })
+  redis.on('ready', () => {
+    logger.info('connected to Redis')
+    trouble = undefined
+  })
+  return { redis, trouble: () => trouble }
 }
 
 function redisNotes(redis: Redis, prefix: string) {
@@ -177,16 +189,20 @@ function processNotes() {
 async function startOps(
   { OPS_HOST: host, OPS_PORT: port }: ConverterEnvironment,
   { registry }: ConverterMetrics,
-  redis: Redis | undefined,
+  connection: ReturnType<typeof connect> | undefined,
   logger: Logger,
 ): Promise<Server | undefined> {
   if (port === 0) return undefined
-  const health = async () => (redis ? { ok: redis.status === 'ready', redis: redis.status } : { ok: true })
+  const health = async () => {
+    if (connection === undefined) return { ok: true }
+    const { redis, trouble } = connection
+    return { ok: redis.status === 'ready', redis: redis.status, ...(trouble() && { reason: trouble() }) }
+  }
   try {
     return await startOpsServer({ host, port, registry, health })
   } catch (error) {
     // Standalone, conversions matter more than a port that another instance took.
-    if (redis) throw error
+    if (connection) throw error
     logger.warn({ error, host, port }, 'no metrics: the ops port cannot be used (OPS_PORT)')
     return undefined
   }

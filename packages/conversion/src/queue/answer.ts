@@ -50,6 +50,6 @@ export function crashesConverter(how: string): ConversionOutcome {
   return {
     status: 'rejected',
     code: REJECTIONS.crashesConverter,
-    message: `The conversion of this package ended its converter repeatedly (${how}); it is tried again in ten minutes`,
+    message: `The conversion of this package ended its converter repeatedly (${how}); it is tried again in ten minutes, or at once when the file was touched`,
   }
 }

@@ -2,23 +2,19 @@ import { randomUUID } from 'node:crypto'
 import { Job, Queue } from 'bullmq'
 import type { Redis } from 'ioredis'
 import type { ConversionJob } from '../job.ts'
-import { type Answer, answerTo, crashesConverter, decodeFailure, type Failure } from './answer.ts'
+import { type Answer, decodeFailure, type Failure } from './answer.ts'
 import { QUEUE_NAME } from './redis.ts'
 
 /** Behind the jobs of nodes, which have no priority (BullMQ: 0 is first, then 1, 2, …). */
 const PREWARM_PRIORITY = 10
-/** A machine that failed may not fail again; a job whose converter died is tried again besides (maxStalledCount). */
+/** A machine that failed may not fail again; a job whose converter died or was asked to end is tried again besides. */
 const ATTEMPTS = 3
 const KEPT_JOBS = 5_000
-
-/** How BullMQ says that a job's worker disappeared too often. */
-const STALLED_TOO_OFTEN = 'job stalled more than allowable limit'
 
 export type JobState =
   | { state: 'unknown' }
   | { state: 'pending'; prewarm: boolean }
   | { state: 'answered'; answer: Answer }
-  | { state: 'crashed'; answer: Answer; job: ConversionJob }
   | { state: 'failed'; failure: Failure }
 
 /** Conversion jobs in BullMQ. Every method rejects at once while Redis is away. */
@@ -61,7 +57,6 @@ export class BullJobs {
     if (!job) return { state: 'unknown' }
     if (job.finishedOn === undefined) return { state: 'pending', prewarm: job.priority > 0 }
     if (job.returnvalue) return { state: 'answered', answer: job.returnvalue }
-    if (isCrash(job.failedReason)) return { state: 'crashed', answer: crashAnswer(job.data), job: job.data }
     return { state: 'failed', failure: decodeFailure(job.failedReason) }
   }
 
@@ -75,12 +70,4 @@ export class BullJobs {
 /** The key that an id of `add` begins with. */
 export function keyOfJob(id: string): string {
   return id.slice(0, 64)
-}
-
-export function isCrash(reason: string | undefined): boolean {
-  return reason === STALLED_TOO_OFTEN
-}
-
-export function crashAnswer(job: ConversionJob): Answer {
-  return answerTo(job, crashesConverter('its process died'))
 }

@@ -15,28 +15,27 @@ export interface BullStatusOptions {
 
 export async function bullStatus(options: BullStatusOptions): Promise<QueueStatus> {
   const { contact, waiters } = options
-  const away = (message: string): QueueStatus => ({
-    reachable: false,
-    converters: 0,
-    waiting: 0,
-    active: 0,
-    delayed: 0,
-    oldestMs: 0,
-    waiters,
-    message: `Redis does not answer: ${message}`,
-  })
+  const away = (message: string) => useless(waiters, `Redis does not answer: ${message}`)
   const asked = ask(options).catch((error: unknown) => away(error instanceof Error ? error.message : contact.error))
   return await Promise.race([asked, sleep(ANSWER_MS, undefined, { ref: false }).then(() => away('it takes too long'))])
 }
 
+function useless(waiters: number, message: string): QueueStatus {
+  const nothing = { converters: 0, waiting: 0, active: 0, delayed: 0, oldestMs: 0 }
+  return { reachable: false, ...nothing, waiters, message }
+}
+
 async function ask({ redis, queue, contact, waiters }: BullStatusOptions): Promise<QueueStatus> {
   if (!(await contact.check())) throw new Error(contact.error)
-  const [counts, [oldest], memory] = await Promise.all([
+  const [counts, [oldest], memory, replication] = await Promise.all([
     queue.getJobCounts('waiting', 'prioritized', 'active', 'delayed'),
     queue.getJobs(['waiting', 'prioritized'], 0, 0, true),
     redis.info('memory'),
+    redis.info('replication'),
   ])
-  const policy = /^maxmemory_policy:(\S+)/m.exec(memory)?.[1]
+  const refusal = whyNoWrites(factsOf(memory), factsOf(replication))
+  if (refusal !== undefined) return useless(waiters, `Redis takes no jobs: ${refusal}`)
+  const policy = factsOf(memory).get('maxmemory_policy')
   const messages = [
     ...(policy === undefined || policy === 'noeviction' ? [] : [`Redis may evict jobs: maxmemory-policy is ${policy}`]),
     ...(contact.converters > 0 ? [] : ['No converter is running']),
@@ -52,4 +51,18 @@ async function ask({ redis, queue, contact, waiters }: BullStatusOptions): Promi
     ...(policy !== undefined && { evictionPolicyOk: policy === 'noeviction' }),
     ...(messages.length > 0 && { message: messages.join('; ') }),
   }
+}
+
+/** A Redis that answers is of no use while it takes no writes. */
+function whyNoWrites(memory: Map<string, string>, replication: Map<string, string>): string | undefined {
+  if (replication.get('role') === 'slave' && replication.get('slave_read_only') === '1')
+    return 'it is a read-only replica'
+  const [used, most] = [Number(memory.get('used_memory')), Number(memory.get('maxmemory'))]
+  const full = most > 0 && used >= most && memory.get('maxmemory_policy') === 'noeviction'
+  return full ? `its memory is full (maxmemory is ${most} bytes)` : undefined
+}
+
+/** Lines `name:value` of INFO. */
+function factsOf(info: string): Map<string, string> {
+  return new Map([...info.matchAll(/^(\w+):(.*?)\r?$/gm)].map(([, name = '', value = '']) => [name, value]))
 }

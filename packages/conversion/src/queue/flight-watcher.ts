@@ -153,9 +153,6 @@ export class FlightWatcher {
         return await this.#add(watch)
       case 'failed':
         return this.#options.waits.fail(watch.flight, errorOf(job.failure))
-      case 'crashed':
-        await this.#options.rejections.remember(job.job, job.answer.outcome)
-        return this.#options.waits.settle(watch.flight, job.answer)
       case 'answered':
         if (job.answer.outcome.status === 'published') return await this.#invisible(watch)
         return this.#options.waits.settle(watch.flight, job.answer)

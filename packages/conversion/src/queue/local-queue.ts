@@ -5,6 +5,7 @@ import type { TarStore } from '../store/tar-store.ts'
 import { type Answer, answerTo, crashesConverter, errorOf, type Failure } from './answer.ts'
 import type { ConversionQueue, ConvertOptions, QueueStatus } from './conversion-queue.ts'
 import { ConverterProcess } from './converter-process.ts'
+import { DEATHS_ALLOWED } from './crash-count.ts'
 import type { FromConverter } from './ipc.ts'
 import { type LocalJob, LocalJobs } from './local-jobs.ts'
 import { QueueError } from './queue-error.ts'
@@ -14,7 +15,6 @@ import { type Flight, Waits } from './waits.ts'
 
 /** As many tries as a job has in the distributed mode. */
 const ATTEMPTS = 3
-const DEATHS_ALLOWED = 2
 
 export interface LocalQueueOptions {
   /** Starts a converter with an IPC channel (`serialization: 'json'`). Called again whenever one dies. */

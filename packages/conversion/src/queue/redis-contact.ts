@@ -36,7 +36,9 @@ export class RedisContact {
 
   /** A command failed, or the connection broke. */
   lost(error: unknown): void {
-    this.#lastError = error instanceof Error ? error.message : String(error)
+    const message = error instanceof Error ? error.message : String(error)
+    // What ioredis says of every command while it has no connection hides why it has none.
+    if (!message.startsWith("Stream isn't writeable") || this.#awaySince === undefined) this.#lastError = message
     // Nothing is known about converters; they get time to come back after Redis does.
     this.#idleSince = undefined
     if (this.#awaySince !== undefined) return

@@ -97,12 +97,18 @@ export function redisRejections(redis: Redis, prefix: string, max: number = MAX_
 }
 
 export function redisCrashCount(redis: Redis, prefix: string): CrashCount {
+  const countOne = async (name: string): Promise<number> => {
+    const replies = await redis.multi().incr(name).pexpire(name, CRASHES_COUNTED_MS).exec()
+    const [error, count] = replies?.[0] ?? []
+    if (error) throw error
+    return Number(count)
+  }
+  const unfinished = (job: ConversionJob) => `${prefix}:unfinished:${rejectionName(job)}`
   return {
-    add: async job => {
-      const name = `${prefix}:crashes:${rejectionName(job)}`
-      const count = await redis.incr(name)
-      await redis.pexpire(name, CRASHES_COUNTED_MS)
-      return count
+    add: job => countOne(`${prefix}:crashes:${rejectionName(job)}`),
+    begin: async job => (await countOne(unfinished(job))) - 1,
+    end: async job => {
+      await redis.del(unfinished(job))
     },
   }
 }

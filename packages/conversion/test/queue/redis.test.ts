@@ -88,6 +88,12 @@ describe.skipIf(!requireRedis())('what converters and APIs note in Redis', () =>
   it('crashes are counted by state of the file', async () => {
     const crashes = redisCrashCount(redis, prefix)
     expect([await crashes.add(job('1')), await crashes.add(job('1')), await crashes.add(job('2'))]).toEqual([1, 2, 1])
+    // A conversion that began twice and never ended counts; one that ended does not.
+    expect([await crashes.begin(job('1')), await crashes.begin(job('1')), await crashes.begin(job('1'))]).toEqual([
+      0, 1, 2,
+    ])
+    await crashes.end(job('1'))
+    expect([await crashes.begin(job('1')), await crashes.begin(job('2'))]).toEqual([0, 0])
   })
 })
 

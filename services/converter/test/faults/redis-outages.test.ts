@@ -140,6 +140,18 @@ describe.skipIf(!requireOwnRedis())('bullQueue, when Redis goes away', () => {
     expect(bench.folders.runsOf(1)).toBe(2)
     expect(bench.folders.staged()).toEqual([])
   })
+
+  it('a conversion outlives any number of converters that are asked to end', async () => {
+    const env = { SHUTDOWN_SECONDS: '0' }
+    await using bench = await QueueBench.bull(redis.url, { faults: { 1: 'steady:6000' }, env, converters: 4 })
+    const wait = bench.queue.convert(await bench.folders.job(1), WAIT)
+    for (let run = 1; run <= 4; run++) {
+      await until(async () => bench.folders.runsOf(1) === run || undefined, running)
+      if (run < 4) process.kill(bench.folders.runPids().at(-1)!, 'SIGTERM')
+    }
+    expect(await wait).toMatchObject({ status: 'published' })
+    expect(bench.folders.runsOf(1)).toBe(4)
+  })
 })
 
 const running = { seconds: 20, otherwise: () => 'no conversion runs' }

@@ -9,7 +9,7 @@ const WAIT = { waitMs: 100_000 }
 export function faultContract(open: (settings?: BenchSettings) => Promise<QueueBench>): void {
   it('a package that ends its thread every time is refused, whatever it does to it', async () => {
     const faults = { 1: 'exit', 2: 'spin', 3: 'memory' }
-    await using bench = await open({ faults, env: { CONVERT_STALL_SECONDS: '1', CONVERT_HEAP_MB: '32' } })
+    await using bench = await open({ faults, env: { CONVERT_STALL_SECONDS: '3', CONVERT_HEAP_MB: '32' } })
     for (const level of [1, 2, 3]) {
       const job = await bench.folders.job(level)
       expect(await bench.queue.convert(job, WAIT)).toMatchObject({ status: 'rejected', code: 'crashes-converter' })
@@ -56,6 +56,17 @@ export function faultContract(open: (settings?: BenchSettings) => Promise<QueueB
     expect(await good).toMatchObject({ status: 'published' })
     expect(bench.folders.runsOf(1)).toBe(3)
     expect(await bench.queue.convert(await bench.folders.job(1), WAIT)).toMatchObject({ code: 'crashes-converter' })
+    expect(bench.folders.runsOf(1)).toBe(3)
+  })
+
+  it('packages that only wait beside one that kills its process are not blamed for it', async () => {
+    const faults = { 1: 'kill', 2: 'steady:1000', 3: 'steady:1000', 4: 'steady:1000' }
+    await using bench = await open({ faults, env: { CONVERTER_CONCURRENCY: '4' } })
+    const [bad, ...good] = await Promise.all([1, 2, 3, 4].map(async level => bench.folders.job(level)))
+    const refused = bench.queue.convert(bad!, WAIT)
+    for (const outcome of await Promise.all(good.map(job => bench.queue.convert(job, WAIT))))
+      expect(outcome).toMatchObject({ status: 'published' })
+    expect(await refused).toMatchObject({ status: 'rejected', code: 'crashes-converter' })
     expect(bench.folders.runsOf(1)).toBe(3)
   })
 }

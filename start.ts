@@ -25,6 +25,8 @@ const environment: NodeJS.ProcessEnv = { ...process.env, CLIENTPKGS_DIR: package
 
 try {
   await start()
+  // Connections that never came about, as with a wrong password, would go on being tried.
+  process.exit()
 } catch (error) {
   const problem = startProblem(error)
   if (problem === undefined) throw error

@@ -13,6 +13,8 @@ try {
     )
   }
   await runApi(config)
+  // Connections that never came about, as with a wrong password, would go on being tried.
+  process.exit()
 } catch (error) {
   const problem = startProblem(error)
   if (problem === undefined) throw error

@@ -196,6 +196,17 @@ describe('an RPM that changes', () => {
     expect(service.queue.jobs).toHaveLength(2)
   })
 
+  it('does not make the request wait twice as long', async () => {
+    const waits: number[] = []
+    service.queue.work = async (_job, { waitMs }) => {
+      waits.push(waitMs)
+      await new Promise(resolve => setTimeout(resolve, 100))
+      return { status: 'source-changed', message: 'changed' }
+    }
+    await service.get('tar/mypkg')
+    expect(waits[1]).toBeLessThanOrEqual(waits[0]! - 99)
+  })
+
   it('between two requests: the second gets the new one', async () => {
     await service.get('tar/mypkg')
     await service.catalog.add('rpm', 'mypkg-1.0-1.x86_64.rpm', 'newer', { nevra: 'mypkg-1.1-1.x86_64' })

@@ -19,6 +19,12 @@ export interface Asker {
   signal: AbortSignal | undefined
 }
 
+/** Somebody who waits; all tries of one request share its CONVERT_WAIT_SECONDS. */
+interface Waiting extends Asker {
+  /** By performance.now(). */
+  until: number
+}
+
 /** `own`: an admin's TAR; `hit`: from the store; `miss`: made now. */
 export type TarOrigin = 'own' | 'hit' | 'miss'
 
@@ -39,9 +45,10 @@ export class TarDownloads {
   open(asked: AskedTar, asker: Asker): Promise<{ artifact: Artifact; origin: TarOrigin }> {
     const { catalog, config } = this.#dependencies
     const choose = () => chooseTar(catalog, asked, config.defaultArch)
+    const waiting = this.#waiting(asker)
     return withFreshEntry(catalog, choose, async choice => {
       if ('own' in choice) return { artifact: await this.#packages.openEntry(choice.own), origin: 'own' }
-      return this.#openConverted(choice.rpm, choice.format, asker)
+      return this.#openConverted(choice.rpm, choice.format, waiting)
     })
   }
 
@@ -49,29 +56,34 @@ export class TarDownloads {
   checksum(asked: AskedTar, asker: Asker): Promise<Checksum> {
     const { catalog, config } = this.#dependencies
     const choose = () => chooseTar(catalog, asked, config.defaultArch)
+    const waiting = this.#waiting(asker)
     return withFreshEntry(catalog, choose, async choice => {
       if ('own' in choice) return this.#packages.checksumOf(choice.own)
       const { rpm, format } = choice
       const key = await this.#keyOf(rpm, format)
       const known = this.#sums.get(key)
       if (known !== undefined) return { fileName: tarFileName(rpm, format), sha256: known }
-      const { artifact } = await this.#openConverted(rpm, format, asker)
+      const { artifact } = await this.#openConverted(rpm, format, waiting)
       await artifact.handle.close()
       this.#sums.set(key, artifact.sha256)
       return artifact
     })
   }
 
-  async #openConverted(rpm: CatalogEntry, format: TarFormat, asker: Asker) {
+  async #openConverted(rpm: CatalogEntry, format: TarFormat, waiting: Waiting) {
     const { store } = this.#dependencies
     const key = await this.#keyOf(rpm, format)
     const found = await store.lookup(key)
     if (found.state === 'hit') return { artifact: await storedArtifact(found.tar, rpm), origin: 'hit' as const }
     const remake = found.state === 'damaged'
-    await this.#convert(rpm, { key, format, remake }, asker)
+    await this.#convert(rpm, { key, format, remake }, waiting)
     const made = await store.get(key)
     if (!made) throw notInStore(rpm)
     return { artifact: await storedArtifact(made, rpm), origin: 'miss' as const }
+  }
+
+  #waiting(asker: Asker): Waiting {
+    return { ...asker, until: performance.now() + this.#dependencies.config.convertWaitMs }
   }
 
   async #keyOf(rpm: CatalogEntry, format: TarFormat): Promise<string> {
@@ -82,16 +94,17 @@ export class TarDownloads {
     }
   }
 
-  async #convert(rpm: CatalogEntry, wanted: { key: string; format: TarFormat; remake: boolean }, asker: Asker) {
+  async #convert(rpm: CatalogEntry, wanted: { key: string; format: TarFormat; remake: boolean }, waiting: Waiting) {
     const { config, metrics, queue } = this.#dependencies
     const { key, format, remake } = wanted
     const { file, identity, nevra } = rpm
-    const { requestId, signal } = asker
+    const { requestId, signal, until } = waiting
+    const waitMs = Math.max(0, until - performance.now())
     const level = levelFor(format, config)
     const job = { key, file, identity, nevra, format, level, requestId, priority: 'node' as const, remake }
     const endWait = metrics.waitBegins()
     try {
-      throwUnlessPublished(await queue.convert(job, { waitMs: config.convertWaitMs, ...(signal && { signal }) }), rpm)
+      throwUnlessPublished(await queue.convert(job, { waitMs, ...(signal && { signal }) }), rpm)
     } catch (error) {
       throw signal?.aborted ? new ClientLeftError({ cause: error }) : asProblem(error)
     } finally {

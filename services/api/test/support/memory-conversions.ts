@@ -75,7 +75,7 @@ export class ScriptedQueue implements ConversionQueue {
   state: QueueStatus = { reachable: true, converters: 1, waiting: 0, active: 0, delayed: 0, oldestMs: 0, waiters: 0 }
   closed = false
   readonly #running = new Map<string, Promise<ConversionOutcome>>()
-  work: (job: ConversionJob, options: { signal?: AbortSignal }) => Promise<ConversionOutcome>
+  work: (job: ConversionJob, options: { signal?: AbortSignal; waitMs: number }) => Promise<ConversionOutcome>
 
   constructor(store: MemoryStore) {
     this.work = async job => {

@@ -1,4 +1,4 @@
-import { statSync, truncateSync, unlinkSync } from 'node:fs'
+import { closeSync, openSync, rmSync, statfsSync, statSync, truncateSync, unlinkSync, writeSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Installation, Victim } from './installation.ts'
@@ -21,10 +21,14 @@ type Fault = (scene: Scene) => Promise<boolean>
 export const FAULTS: Readonly<Record<string, { weight: number; run: Fault }>> = {
   'converter killed': { weight: 5, run: scene => end(scene, scene.installation.converters, 'SIGKILL') },
   'converter stopped': { weight: 2, run: scene => end(scene, scene.installation.converters, 'SIGTERM') },
+  'converter hangs': { weight: 2, run: scene => hang(scene, scene.installation.converters, 20_000) },
   'API killed': { weight: 3, run: scene => end(scene, scene.installation.apis, 'SIGKILL') },
   'API stopped': { weight: 2, run: scene => end(scene, scene.installation.apis, 'SIGTERM') },
+  'API hangs': { weight: 1, run: scene => hang(scene, scene.installation.apis, 5000) },
   'Redis restarted empty': { weight: 2, run: scene => interruptRedis(scene, 'lost') },
   'Redis restarted with its data': { weight: 2, run: scene => interruptRedis(scene, 'kept') },
+  'Redis hangs': { weight: 2, run: hangRedis },
+  'disk full': { weight: 2, run: fillDisk },
   'RPM replaced': { weight: 4, run: scene => onPackage(scene, replace) },
   'RPM deleted': { weight: 2, run: scene => onPackage(scene, deleteForAWhile) },
   'RPM half-copied': { weight: 2, run: scene => onPackage(scene, copySlowly) },
@@ -46,6 +50,62 @@ async function end({ installation, random }: Scene, victims: readonly Victim[], 
     victim.busy = false
   }
   return true
+}
+
+/** For longer than a converter's lock on its job lasts, at times: another one takes the job, and both end it. */
+async function hang({ installation, random }: Scene, victims: readonly Victim[], longestMs: number) {
+  const victim = installation.idle(victims, random)
+  if (victim === undefined) return false
+  victim.busy = true
+  try {
+    victim.service.process.signal('SIGSTOP')
+    await delay(random.between(500, longestMs))
+  } finally {
+    victim.service.process.signal('SIGCONT')
+    victim.busy = false
+  }
+  return true
+}
+
+async function hangRedis({ installation, random }: Scene) {
+  if (installation.redisBusy) return false
+  installation.redisBusy = true
+  try {
+    installation.redis.pause()
+    await delay(random.between(500, 8000))
+  } finally {
+    installation.redis.resume()
+    installation.redisBusy = false
+  }
+  return true
+}
+
+/** Somebody else's file takes all that is left beside the cache. */
+async function fillDisk({ installation, random }: Scene) {
+  if (!installation.ownDisk) return false
+  const { cache } = installation.head
+  const filler = join(cache, `filler-${random.next()}`)
+  try {
+    const file = openSync(filler, 'w')
+    try {
+      const zeros = Buffer.alloc(4 * 1024 * 1024)
+      for (let left = freeBytes(cache); left > 0; left = freeBytes(cache))
+        writeSync(file, zeros, 0, Math.min(left, zeros.length))
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOSPC') throw error
+    } finally {
+      closeSync(file)
+    }
+    await delay(random.between(500, 4000))
+  } finally {
+    rmSync(filler, { force: true })
+  }
+  return true
+}
+
+function freeBytes(folder: string): number {
+  const { bavail, bsize } = statfsSync(folder)
+  return bavail * bsize
 }
 
 async function interruptRedis({ installation, random }: Scene, data: 'kept' | 'lost') {

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import { HeadNode, type Service } from '../support/head-node.ts'
 import { OwnRedis } from '../support/redis.ts'
 import type { Seeded } from './seeded.ts'
@@ -15,6 +16,8 @@ export class Installation {
   readonly apis: Victim[] = []
   readonly converters: Victim[] = []
   redisBusy = false
+  /** Whether the cache has a disk of its own, which may be filled. */
+  readonly ownDisk: boolean
 
   private constructor(redis: OwnRedis) {
     this.redis = redis
@@ -26,10 +29,12 @@ export class Installation {
       // Enough for a part of all TARs: some are evicted and made again.
       CACHE_MAX_BYTES: '200M',
     })
+    this.ownDisk = mount(this.head.cache)
   }
 
   static async start(counts: { apis: number; converters: number }): Promise<Installation> {
     const installation = new Installation(await OwnRedis.start())
+    if (!installation.ownDisk) console.warn("skipped: the fault 'disk full'; it needs the right to mount a tmpfs")
     const { head } = installation
     for (let i = 0; i < counts.converters; i++) installation.converters.push(victim(await head.startConverter()))
     for (let i = 0; i < counts.apis; i++) installation.apis.push(victim(await head.startApi()))
@@ -43,8 +48,20 @@ export class Installation {
   }
 
   async close(): Promise<void> {
+    await this.head.stop()
+    if (this.ownDisk) execFileSync('umount', ['-l', this.head.cache])
     await this.head.close()
     await this.redis.stop()
+  }
+}
+
+/** Twice what CACHE_MAX_BYTES allows: full only when somebody fills it. */
+function mount(folder: string): boolean {
+  try {
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=400m,mode=755', 'diskful-chaos', folder], { stdio: 'ignore' })
+    return true
+  } catch {
+    return false
   }
 }
 

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { requireOwnRedis, requireTool } from '../support/requires.ts'
+import { CodeState } from './code-state.ts'
 import { FAULTS, type Scene } from './faults.ts'
 import { Installation } from './installation.ts'
 import { Load } from './load.ts'
@@ -26,6 +27,7 @@ if (!requireTool('rpmbuild') || !requireOwnRedis()) process.exit(2)
 process.exitCode = (await chaos(Number(values.minutes), Number(values.seed), Number(values.clients))) ? 0 : 1
 
 async function chaos(minutes: number, seed: number, clients: number): Promise<boolean> {
+  const code = new CodeState()
   const folder = mkdtempSync(join(tmpdir(), 'diskful-chaos-'))
   const installation = await Installation.start({ apis: 2, converters: 3 })
   try {
@@ -38,7 +40,7 @@ async function chaos(minutes: number, seed: number, clients: number): Promise<bo
     load.start(clients)
     const faults = await makeTrouble(scene, load, minutes)
     await load.stop()
-    return report(await judge(scene, load), load, faults, installation)
+    return report({ ...(await judge(scene, load)), editedFiles: code.edited() }, load, faults, installation)
   } finally {
     await installation.close()
     rmSync(folder, { recursive: true, force: true })

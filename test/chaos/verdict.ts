@@ -13,10 +13,12 @@ export interface Verdict {
   notRecovered: readonly string[]
   stagingLeftOvers: readonly string[]
   wrongTars: readonly string[]
+  /** Code that changed while services were started from it: the run proves nothing then. */
+  editedFiles: readonly string[]
 }
 
 /** After the faults: everything has to answer again, and nothing half-made may stay. */
-export async function judge(scene: Scene, load: Load): Promise<Verdict> {
+export async function judge(scene: Scene, load: Load): Promise<Omit<Verdict, 'editedFiles'>> {
   const notRecovered = await askForEverything(scene, load)
   const { wrongBodies, neverEnded, unclearErrors } = load.counts
   return {

@@ -79,7 +79,7 @@ describe.skipIf(!hasCorpus())('the corpus of real RPMs', () => {
 
     it('convert one real RPM once for 200 simultaneous requests, and answer 200 more from the store', async () => {
       const storm = () =>
-        Promise.all(Array.from({ length: 200 }, () => download(tarUrl(api.url, basename(rpm)), { timeoutSeconds: 60 })))
+        Promise.all(Array.from({ length: 200 }, () => download(tarUrl(api.url, basename(rpm)), { silenceSeconds: 60 })))
       const wanted = { [`200 ${await expectedTar(rpm)}`]: 200 }
       expect(tally(await storm())).toEqual(wanted)
       expect(await conversions(converters)).toBe(1)

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { Agent, get, type IncomingMessage } from 'node:http'
+import { Agent, get, type IncomingHttpHeaders, type IncomingMessage, type OutgoingHttpHeaders } from 'node:http'
 
 /** What a download came to: an answer, whole, or the error code of a connection that broke. */
 export interface Download {
@@ -9,10 +9,10 @@ export interface Download {
   /** Hex SHA-256 of the body as it came. */
   sha256: string
   size: number
-  headers: IncomingMessage['headers']
+  headers: IncomingHttpHeaders
   /** The body of an answer that is no package. */
   text: string
-  /** ECONNREFUSED, ECONNRESET, timeout …; also set when the body broke off. */
+  /** ECONNREFUSED, ECONNRESET, silence, left …; also set when the body broke off. */
   error: string | undefined
   seconds: number
 }
@@ -23,29 +23,80 @@ const agent = new Agent({ keepAlive: false, maxSockets: Number.POSITIVE_INFINITY
 
 export const tarUrl = (base: string, name: string): string => `${base}/api/v1/install/client/download/tar/${name}`
 
+export interface DownloadOptions {
+  /** The server may say nothing for so long; 120. A client that is slow to read is no server that hangs. */
+  silenceSeconds?: number
+  /** The client leaves once it has so many bytes; 0: before there is an answer. */
+  leaveAfter?: number
+}
+
 /** GETs a URL and hashes what comes; never rejects. */
-export async function download(url: string, options: { timeoutSeconds?: number } = {}): Promise<Download> {
-  const begun = performance.now()
-  const hash = createHash('sha256')
-  const result: Download = { url, status: 0, sha256: '', size: 0, headers: {}, text: '', error: undefined, seconds: 0 }
-  const signal = AbortSignal.timeout((options.timeoutSeconds ?? 120) * 1000)
-  try {
-    const response = await new Promise<IncomingMessage>((resolve, reject) => {
-      get(url, { agent, signal }, resolve).once('error', reject)
-    })
-    result.status = response.statusCode ?? 0
-    result.headers = response.headers
-    for await (const chunk of response as AsyncIterable<Buffer>) {
-      hash.update(chunk)
-      result.size += chunk.length
-      if (result.status >= 400 && result.text.length < KEPT_TEXT) result.text += chunk.toString()
-    }
-  } catch (error) {
-    result.error = signal.aborted ? 'timeout' : ((error as NodeJS.ErrnoException).code ?? String(error))
+export async function download(url: string, options: DownloadOptions = {}): Promise<Download> {
+  return await new Receipt(url).get({}, options)
+}
+
+/** The same in two connections, the first of which breaks off: the second asks for the rest, as `curl -C -` does. */
+export async function downloadInTwo(url: string, options: DownloadOptions & { leaveAfter: number }): Promise<Download> {
+  const receipt = new Receipt(url)
+  const { silenceSeconds = 120 } = options
+  const first = await receipt.get({}, options)
+  const etag = first.headers.etag
+  if (first.error !== 'left' || first.size === 0 || etag === undefined) return first
+  return await receipt.get({ range: `bytes=${first.size}-`, 'if-range': etag }, { silenceSeconds })
+}
+
+/** What has come of a URL so far. */
+class Receipt {
+  readonly #url: string
+  readonly #begun = performance.now()
+  #hash = createHash('sha256')
+  #size = 0
+
+  constructor(url: string) {
+    this.#url = url
   }
-  result.sha256 = hash.digest('hex')
-  result.seconds = (performance.now() - begun) / 1000
-  return result
+
+  /** Another part of it, or all of it anew, as the server decides. */
+  async get(headers: OutgoingHttpHeaders, { silenceSeconds = 120, leaveAfter }: DownloadOptions): Promise<Download> {
+    const result = { url: this.#url, status: 0, headers: {} as IncomingHttpHeaders, text: '' }
+    let error: string | undefined
+    const ending = new AbortController()
+    const silence = setTimeout(() => ending.abort('silence'), silenceSeconds * 1000)
+    const leaving = leaveAfter === 0 ? setTimeout(() => ending.abort('left'), 300) : undefined
+    try {
+      const response = await responseTo(this.#url, headers, ending.signal)
+      clearTimeout(leaving)
+      result.status = response.statusCode ?? 0
+      result.headers = response.headers
+      if (result.status !== 206) this.#forget()
+      for await (const chunk of response as AsyncIterable<Buffer>) {
+        silence.refresh()
+        this.#hash.update(chunk)
+        this.#size += chunk.length
+        if (result.status >= 400 && result.text.length < KEPT_TEXT) result.text += chunk.toString()
+        if (leaveAfter !== undefined && this.#size >= leaveAfter) ending.abort('left')
+      }
+    } catch (thrown) {
+      const { code } = thrown as NodeJS.ErrnoException
+      error = ending.signal.aborted ? String(ending.signal.reason) : (code ?? String(thrown))
+    } finally {
+      clearTimeout(silence)
+      clearTimeout(leaving)
+    }
+    const seconds = (performance.now() - this.#begun) / 1000
+    return { ...result, error, sha256: this.#hash.copy().digest('hex'), size: this.#size, seconds }
+  }
+
+  #forget(): void {
+    this.#hash = createHash('sha256')
+    this.#size = 0
+  }
+}
+
+async function responseTo(url: string, headers: OutgoingHttpHeaders, signal: AbortSignal): Promise<IncomingMessage> {
+  return await new Promise((resolve, reject) => {
+    get(url, { agent, signal, headers }, resolve).once('error', reject)
+  })
 }
 
 /**

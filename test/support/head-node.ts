@@ -128,9 +128,14 @@ export class HeadNode {
     })
   }
 
+  /** Ends all processes. */
+  async stop(): Promise<void> {
+    await Promise.all(this.#services.map(({ process }) => process.stop(10)))
+  }
+
   /** Ends all processes and removes the folders; the logs stay in the temporary folder. */
   async close(): Promise<void> {
-    await Promise.all(this.#services.map(({ process }) => process.stop(10)))
+    await this.stop()
     rmSync(this.folder, { recursive: true, force: true })
   }
 }

@@ -27,16 +27,19 @@ export class OwnRedis implements TestRedis {
   readonly port: number
   readonly url: string
   readonly folder: string
+  readonly #options: readonly string[]
   #process: RunningProcess | undefined
 
-  constructor(port: number) {
+  /** @param options as on its command line, after those that tests need */
+  constructor(port: number, options: readonly string[] = []) {
     this.port = port
+    this.#options = options
     this.url = `redis://127.0.0.1:${port}`
     this.folder = mkdtempSync(join(tmpdir(), 'diskful-redis-data-'))
   }
 
-  static async start(): Promise<OwnRedis> {
-    const redis = new OwnRedis(await freePort())
+  static async start(options: readonly string[] = []): Promise<OwnRedis> {
+    const redis = new OwnRedis(await freePort(), options)
     await redis.start()
     return redis
   }
@@ -63,6 +66,7 @@ export class OwnRedis implements TestRedis {
         'everysec',
         '--maxmemory-policy',
         'noeviction',
+        ...this.#options,
       ],
       ready: () => listens(this.port),
     })
@@ -71,6 +75,15 @@ export class OwnRedis implements TestRedis {
   /** kill -9; its append-only file stays for the next start. */
   async kill(): Promise<void> {
     await this.#process?.kill()
+  }
+
+  /** It hangs: connections stay, nothing is answered. */
+  pause(): void {
+    this.#process?.signal('SIGSTOP')
+  }
+
+  resume(): void {
+    this.#process?.signal('SIGCONT')
   }
 
   /** Forgets all data; only while it is stopped. */

@@ -54,7 +54,12 @@ describe.skipIf(!requireOwnRedis() || !requireTool('redis-cli') || !requireTool(
 
   it('that refuses the password: says so, answers at once, and keeps no process from ending', async () => {
     redis = await OwnRedis.start(['--requirepass', PASSWORD])
-    await start({ REDIS_URL: `redis://:wrong@127.0.0.1:${redis.port}` })
+    await start({ REDIS_URL: `redis://:${encodeURIComponent(PASSWORD)}@127.0.0.1:${redis.port}` })
+    await isReady()
+    cli('-a', PASSWORD, '--no-auth-warning', 'config', 'set', 'requirepass', 'another')
+    cli('-a', 'another', '--no-auth-warning', 'client', 'kill', 'type', 'normal')
+    const isAway = async () => (await readiness()).status === 'degraded' || undefined
+    await until(isAway, { seconds: 20, otherwise: () => api.process.log() })
     const refused = expect.stringContaining('WRONGPASS')
     expect(await readiness()).toMatchObject({ status: 'degraded', reasons: [{ code: 'queue-away', message: refused }] })
     const answer = await tar('tar.gz')
@@ -64,7 +69,7 @@ describe.skipIf(!requireOwnRedis() || !requireTool('redis-cli') || !requireTool(
     const health = await fetch(`${converter.url}/healthz`)
     expect([health.status, await health.json()]).toEqual([503, expect.objectContaining({ reason: refused })])
     for (const { process } of [api, converter]) expect(await process.stop(20)).toEqual({ code: 0, signal: null })
-    expect(converter.process.log().match(/Redis is away/g)).toHaveLength(1)
+    expect(converter.process.log().match(/WRONGPASS/g)).toHaveLength(1)
   })
 
   it('behind TLS, with a certificate of the site', async () => {

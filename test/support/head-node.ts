@@ -87,6 +87,8 @@ export class HeadNode {
         cwd: REPO,
         env: { ...own, ...this.environment, ...environment },
         ready: () => reachable(`${url}/healthz`),
+        // On a machine that does much else, a start takes half a minute.
+        readySeconds: 120,
       })
       this.#logs.push(started.logFile)
       return started

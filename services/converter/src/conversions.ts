@@ -67,6 +67,11 @@ export class Conversions {
     return await running
   }
 
+  /** Resolves when the conversions under way have ended. */
+  async idle(): Promise<void> {
+    await Promise.allSettled(this.#running.values())
+  }
+
   /** Ends all conversions under way; they reject with `shutting-down`. */
   abort(): void {
     this.#abort.abort(new QueueError('shutting-down', 'The converter is ending'))

@@ -140,7 +140,8 @@ export async function startConverter({ environment, logger, threadFile }: Conver
   const end = async (how: 'graceful' | 'now'): Promise<void> => {
     logger.info({ how }, 'the converter is ending')
     const finished = worker.finish().catch((error: unknown) => logger.debug({ error }, 'worker'))
-    if (how === 'graceful') await within(finished, environment.SHUTDOWN_SECONDS * 1000)
+    // Not for `finished`: without Redis a worker never ends, and has nothing to wait for.
+    if (how === 'graceful') await within(conversions.idle(), environment.SHUTDOWN_SECONDS * 1000)
     conversions.abort()
     await within(finished, 2_000)
     await within(worker.close(), 2_000)

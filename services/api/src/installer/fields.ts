@@ -6,15 +6,38 @@ const LONGEST_VALUE = 8 * 1024
 interface Body {
   header(name: string): string | undefined
   text(): Promise<string>
+  formData(): Promise<FormData>
 }
 
-/** A form (or a flat JSON object) as text fields without control characters, line feeds apart. */
+/** A form of either kind (or a flat JSON object) as text fields without control characters, line feeds apart. */
 export async function readFields(request: Body): Promise<Record<string, string>> {
-  const text = await request.text()
-  const isJson = /^application\/json\b/i.test(request.header('content-type') ?? '')
-  const pairs = isJson ? jsonPairs(text) : [...new URLSearchParams(text)]
-  const fields = pairs.slice(0, MOST_FIELDS).map(([name, value]) => [name.slice(0, 64), cleanText(value)] as const)
-  return Object.fromEntries(fields.filter(([name]) => /^[A-Za-z][A-Za-z0-9_-]*$/.test(name)))
+  return fieldsOf(await pairsOf(request))
+}
+
+/** The same of a query. */
+export function queryFields(request: { queries(): Record<string, string[]> }): Record<string, string> {
+  return fieldsOf(Object.entries(request.queries()).flatMap(([name, values]) => values.map(value => [name, value])))
+}
+
+async function pairsOf(request: Body): Promise<[string, string][]> {
+  const type = request.header('content-type') ?? ''
+  if (/^application\/json\b/i.test(type)) return jsonPairs(await request.text())
+  if (!/^multipart\/form-data\b/i.test(type)) return [...new URLSearchParams(await request.text())]
+  const form = await request.formData().catch((error: unknown) => Promise.reject(notFields(error)))
+  return [...form].flatMap(([name, value]) => (typeof value === 'string' ? [[name, value]] : []))
+}
+
+/** Of fields that stand twice the first counts; `packages` may be a list in this way too. */
+function fieldsOf(pairs: readonly (readonly [string, string])[]): Record<string, string> {
+  const fields = new Map<string, string>()
+  for (const [written, value] of pairs.slice(0, MOST_FIELDS)) {
+    const name = written.slice(0, 64)
+    if (!/^[A-Za-z][A-Za-z0-9_-]*$/.test(name)) continue
+    const first = fields.get(name)
+    if (first === undefined) fields.set(name, cleanText(value))
+    else if (name === 'packages') fields.set(name, cleanText(`${first},${value}`))
+  }
+  return Object.fromEntries(fields)
 }
 
 function jsonPairs(text: string): [string, string][] {

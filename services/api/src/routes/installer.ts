@@ -5,7 +5,7 @@ import { bodyLimit } from '../http/body-limit.ts'
 import { Problem } from '../http/problem.ts'
 import { clientBaseUrl } from '../installer/caller.ts'
 import { ARCHES, aliasesOf, OSES, PKGS } from '../installer/choices.ts'
-import { readFields } from '../installer/fields.ts'
+import { queryFields, readFields } from '../installer/fields.ts'
 import { fromFacts, fromQuery, type InstallerRequest } from '../installer/request.ts'
 import { ServedInstallers } from '../installer/served-installers.ts'
 import { printable } from '../installer/shell-text.ts'
@@ -91,13 +91,15 @@ export function installerRoutes({ catalog, config, reports }: ApiDependencies): 
     })
   }
 
-  routes.openapi(getRoute, c => answer(c, fromQuery(c.req.query()), c.req.query()))
+  // Neither by openapi(): it answers JSON to what it refuses (a parameter that stands twice, a body of no type), and who
+  // saved that with curl would run it.
+  routes.openAPIRegistry.registerPath(getRoute)
+  routes.get('/installer', c => answer(c, fromQuery(queryFields(c.req)), queryFields(c.req)))
   routes.use('/installer', bodyLimit(LARGEST_FACTS, tooLarge))
-  // Not openapi(): it refuses what names no type for its body, and clients of a line of shell may not.
   routes.openAPIRegistry.registerPath(postRoute)
   routes.post('/installer', async c => {
     const facts = await readFields(c.req)
-    return answer(c, fromFacts({ ...c.req.query(), ...facts }), facts)
+    return answer(c, fromFacts({ ...queryFields(c.req), ...facts }), facts)
   })
   return routes
 }

@@ -3,6 +3,7 @@ import { createRoute, OpenAPIHono, z } from '@hono/zod-openapi'
 import type { ApiDependencies, ApiEnv } from '../dependencies.ts'
 import { Problem } from '../http/problem.ts'
 import { canonicalName, PKGS } from '../installer/choices.ts'
+import { queryFields } from '../installer/fields.ts'
 import { planText } from '../installer/plan-text.ts'
 import { packageNames } from '../installer/request.ts'
 import type { PackageType } from '../ports.ts'
@@ -35,8 +36,10 @@ const planRoute = createRoute({
 /** `GET /plan`. */
 export function planRoutes({ catalog, config }: ApiDependencies): OpenAPIHono<ApiEnv> {
   const routes = new OpenAPIHono<ApiEnv>()
-  routes.openapi(planRoute, async c => {
-    const query = c.req.query()
+  // Not openapi(): it refuses a parameter that stands twice, in words that are not ours.
+  routes.openAPIRegistry.registerPath(planRoute)
+  routes.get('/plan', async c => {
+    const query = queryFields(c.req)
     const type = packageType(query.pkg)
     const packages = packageNames(query.packages) ?? config.clientPackages
     await catalog.ready

@@ -65,6 +65,14 @@ describe('GET /installer', () => {
     expect(run).toThrow(expect.objectContaining({ status: 31, stderr: expect.objectContaining({}) }))
   })
 
+  it('takes the first of a parameter that stands twice, and all of packages', async () => {
+    const answer = await fetch(client('/installer?arch=arm64&arch=x86_64&pkg=rpm&pkg=deb&packages=a&packages=b,c'))
+    expect(answer.headers.get('x-diskful-installer')).toBe('rpm')
+    const text = await answer.text()
+    expect(text).toContain("SERVED_ARCH='aarch64'")
+    expect(text).toContain("SERVED_PACKAGES='a b c'")
+  })
+
   it("serves an admin's own script, the most specific one, with our block in it", async () => {
     await override('rpm.sh', '#!/bin/bash\necho any "$SERVED_OS"\n')
     await override('rpm-rhel.sh', '#!/bin/sh\necho rhel "$SERVED_ARCH" "$SERVED_BASE_URL"\n')
@@ -109,6 +117,21 @@ describe('POST /installer', () => {
     expect(await answer.text()).toContain("SERVED_OS='unknown'")
   })
 
+  it('reads forms of either kind', async () => {
+    const body = new FormData()
+    for (const [name, value] of [
+      ['arch', 'amd64'],
+      ['os', 'rocky'],
+      ['pkg', 'rpm'],
+      ['rpm', "it's; id"],
+    ] as const)
+      body.append(name, value)
+    const answer = await fetch(client('/installer'), { method: 'POST', body })
+    expect(await answer.text()).toContain("SERVED_OS='rhel'")
+    const broken = await post('/installer', 'x', { 'content-type': 'multipart/form-data; boundary=y' })
+    expect([broken.status, broken.headers.get('content-type')]).toEqual([400, expect.stringMatching(/^text\/x-shell/)])
+  })
+
   it('hands on the packages that were asked for', async () => {
     const text = await (await post('/installer', { pkg: 'tar', packages: 'a,b' })).text()
     expect(text).toContain("SERVED_PACKAGES='a b'\nSERVED_PACKAGES_CHOSEN='yes'")
@@ -148,7 +171,7 @@ describe('GET /plan', () => {
       }),
       near: () => ['unix'],
     })
-    const answer = await fetch(client('/plan?pkg=rpm&packages=a,nix'))
+    const answer = await fetch(client('/plan?pkg=rpm&packages=a&packages=nix'))
     const sha256 = 'ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad'
     expect((await answer.text()).split('\n')).toEqual([
       `rpm\ta\t1-1\ta%2Bb%201.rpm\t3\t${sha256}`,

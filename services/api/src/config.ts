@@ -67,6 +67,8 @@ export interface ApiConfig {
   defaultArch: string
   clientPackages: readonly string[]
   enableServices: readonly string[]
+  /** A unit that is not there deserves a warning: somebody named it, or the packages are those that it belongs to. */
+  servicesExpected: boolean
   /** Whether installers tell what they did. */
   nodeReports: boolean
   convertWaitMs: number
@@ -98,6 +100,7 @@ export function readConfig(env: NodeJS.ProcessEnv): ApiConfig {
     defaultArch: read.DEFAULT_ARCH,
     clientPackages: read.CLIENT_PACKAGES,
     enableServices: read.ENABLE_SERVICES,
+    servicesExpected: Boolean(env.ENABLE_SERVICES) || !env.CLIENT_PACKAGES,
     nodeReports: read.NODE_REPORTS === 'on',
     convertWaitMs: read.CONVERT_WAIT_SECONDS * 1000,
     gzipLevel: read.GZIP_LEVEL,

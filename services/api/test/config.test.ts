@@ -11,6 +11,7 @@ describe('readConfig', () => {
       opsPort: 8081,
       clientPackages: ['clusterware-node'],
       enableServices: ['cw-status-updater'],
+      servicesExpected: true,
       convertWaitMs: 300_000,
       gzipLevel: 5,
       shutdownMs: 30_000,
@@ -36,8 +37,10 @@ describe('readConfig', () => {
       defaultArch: 'aarch64',
       clientPackages: ['clusterware-node', 'telegraf', 'clusterware-telegraf'],
       enableServices: ['cw-status-updater'],
+      servicesExpected: false,
       accelRedirectPrefix: '/_diskful',
     })
+    expect(readConfig({ CLIENT_PACKAGES: 'telegraf', ENABLE_SERVICES: 'telegraf' }).servicesExpected).toBe(true)
   })
 
   it('tells everything that is wrong at once, with what was read and what is allowed', () => {

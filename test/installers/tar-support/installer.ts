@@ -21,6 +21,7 @@ export async function tarInstaller(services: readonly string[] = []): Promise<st
       packages: ['clusterware-node'],
       packagesChosen: false,
       services,
+      servicesExpected: true,
       report: false,
       waitSeconds: 300,
       why: 'a test asked for it',
@@ -47,7 +48,7 @@ export function runScript(root: string, script: string, args: readonly string[],
       '/root/cw-installer',
       ...args,
     ],
-    { encoding: 'utf8', env: { PATH: '/usr/sbin:/usr/bin:/sbin:/bin' }, timeout: 30_000, killSignal: 'SIGKILL' },
+    { encoding: 'utf8', env: { PATH: '/usr/sbin:/usr/bin:/sbin:/bin' }, timeout: 180_000, killSignal: 'SIGKILL' },
   )
   if (result.error) throw result.error
   return { code: result.status ?? 128, output: result.stdout + result.stderr }

@@ -16,7 +16,7 @@ export interface ServedInstaller extends Choice {
 
 type Settings = Pick<
   ApiConfig,
-  'clientPkgsDir' | 'clientPackages' | 'enableServices' | 'defaultArch' | 'convertWaitMs'
+  'clientPkgsDir' | 'clientPackages' | 'enableServices' | 'servicesExpected' | 'defaultArch' | 'convertWaitMs'
 > & { wantsReports: boolean }
 
 /** Of at most 150 kB each. More than a cluster has kinds of nodes; whoever asks for odd ones drives out the oldest. */
@@ -56,6 +56,7 @@ export class ServedInstallers {
       packages,
       packagesChosen: request.packages !== undefined,
       services: enableServices,
+      servicesExpected: this.#settings.servicesExpected,
       report: wantsReports,
       waitSeconds: Math.ceil(convertWaitMs / 1000),
     }

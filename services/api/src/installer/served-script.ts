@@ -12,6 +12,7 @@ export interface ServedBlock {
   packages: readonly string[]
   packagesChosen: boolean
   services: readonly string[]
+  servicesExpected: boolean
   report: boolean
   waitSeconds: number
   why: string
@@ -58,6 +59,7 @@ function blockLines(block: ServedBlock): string[] {
     SERVED_PACKAGES: block.packages.join(' '),
     SERVED_PACKAGES_CHOSEN: block.packagesChosen ? 'yes' : 'no',
     SERVED_SERVICES: block.services.join(' '),
+    SERVED_SERVICES_EXPECTED: block.servicesExpected ? 'yes' : 'no',
     SERVED_REPORT: block.report ? 'yes' : 'no',
     SERVED_WAIT_SECONDS: String(block.waitSeconds),
   }

@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { BASE_URL, HeadNode } from './support/head-node.ts'
+import { describe, expect, it } from 'vitest'
+import { useCluster } from './support/cluster.ts'
+import { BASE_URL } from './support/head-node.ts'
 import { lookalike, startsSeen, watchSystemctl } from './support/lookalikes.ts'
 import { canUseRoots } from './support/needs.ts'
-import { Network } from './support/network.ts'
 import { buildDeb } from './support/packages.ts'
 
 const POLICY = '/usr/sbin/policy-rc.d'
@@ -13,48 +13,38 @@ const INIT =
   '#!/bin/sh\n### BEGIN INIT INFO\n# Provides: noisy\n# Default-Start: 2\n# Default-Stop: 0\n### END INIT INFO\necho "$*" >>/var/log/noisy\n'
 
 describe.skipIf(!canUseRoots())('the DEB installer', () => {
-  let network: Network
-  let head: HeadNode
-
-  beforeAll(async () => {
-    network = await Network.create()
-    head = await HeadNode.start(network, {
-      env: { CLIENT_PACKAGES: 'app', ENABLE_SERVICES: 'noisy' },
-      prepare: packages => {
-        const add = (recipe: Parameters<typeof buildDeb>[1]) => buildDeb(join(packages, 'deb'), recipe)
-        add({
-          name: 'app',
-          version: '2.0',
-          requires: ['lib >= 1.0'],
-          files: { '/etc/app.conf': 'new\n' },
-          config: ['/etc/app.conf'],
-        })
-        add({ name: 'lib', files: { '/usr/lib/liblib': randomBytes(60_000).toString('hex') } })
-        add({
-          name: 'noisy',
-          files: {
-            '/lib/systemd/system/noisy.service': UNIT,
-            '/lib/systemd/system/other.service': UNIT,
-            '/etc/init.d/noisy': INIT,
-          },
-          scripts: {
-            // All the ways in which a package may start what it brings.
-            post: 'systemctl start noisy\nsystemctl enable --now noisy\nsystemctl --quiet enable other.service || true\ninvoke-rc.d noisy start\ndeb-systemd-invoke restart noisy.service || true\nexit 0',
-          },
-        })
-        add({ name: 'greedy', requires: ['nowhere-to-be-had'] })
-        add({ name: 'broken', scripts: { post: '[ ! -e /root/fail ]' } })
-        add({ name: 'thief', files: { '/usr/lib/liblib': 'mine' } })
-      },
-    })
-  })
-  afterAll(async () => {
-    await head?.stop()
-    network?.close()
+  const cluster = useCluster({
+    env: { CLIENT_PACKAGES: 'app', ENABLE_SERVICES: 'noisy' },
+    prepare: packages => {
+      const add = (recipe: Parameters<typeof buildDeb>[1]) => buildDeb(join(packages, 'deb'), recipe)
+      add({
+        name: 'app',
+        version: '2.0',
+        requires: ['lib >= 1.0'],
+        files: { '/etc/app.conf': 'new\n' },
+        config: ['/etc/app.conf'],
+      })
+      add({ name: 'lib', files: { '/usr/lib/liblib': randomBytes(60_000).toString('hex') } })
+      add({
+        name: 'noisy',
+        files: {
+          '/lib/systemd/system/noisy.service': UNIT,
+          '/lib/systemd/system/other.service': UNIT,
+          '/etc/init.d/noisy': INIT,
+        },
+        scripts: {
+          // All the ways in which a package may start what it brings.
+          post: 'systemctl start noisy\nsystemctl enable --now noisy\nsystemctl --quiet enable other.service || true\ninvoke-rc.d noisy start\ndeb-systemd-invoke restart noisy.service || true\nexit 0',
+        },
+      })
+      add({ name: 'greedy', requires: ['nowhere-to-be-had'] })
+      add({ name: 'broken', scripts: { post: '[ ! -e /root/fail ]' } })
+      add({ name: 'thief', files: { '/usr/lib/liblib': 'mine' } })
+    },
   })
 
   const fetch = `curl -qfsS -o /root/i '${BASE_URL}/installer?pkg=deb'`
-  const debian = () => watchSystemctl(lookalike(network, 'debian'))
+  const debian = () => watchSystemctl(lookalike(cluster.network, 'debian'))
 
   it('installs what is asked for and what that needs, in one command, and remembers nothing afterwards', async () => {
     using node = debian()
@@ -138,12 +128,12 @@ describe.skipIf(!canUseRoots())('the DEB installer', () => {
     node.write('/root/fail', '')
     const failed = await node.sh('sh /root/i broken')
     expect(failed, failed.output).toMatchObject({ code: 41 })
-    expect(head.reports(node.name).at(-1)?.fields).toMatchObject({
+    expect(cluster.head.reports(node.name).at(-1)?.fields).toMatchObject({
       result: 'failed',
       exit_code: '41',
       installer: 'deb',
     })
-    expect(head.reports(node.name).at(-1)?.fields.log).toContain('broken')
+    expect(cluster.head.reports(node.name).at(-1)?.fields.log).toContain('broken')
     // The next run repairs what dpkg can.
     node.remove('/root/fail')
     const repaired = await node.sh('sh /root/i broken')

@@ -1,7 +1,8 @@
-import { cpSync, lstatSync, readlinkSync } from 'node:fs'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { lstatSync, readlinkSync } from 'node:fs'
+import { describe, expect, it } from 'vitest'
 import { requireTool } from '../support/requires.ts'
-import { BASE_URL, EXAMPLE_PACKAGES, HeadNode } from './support/head-node.ts'
+import { useCluster } from './support/cluster.ts'
+import { BASE_URL, withExamplePackages } from './support/head-node.ts'
 import {
   type Client,
   downloadLine,
@@ -12,7 +13,6 @@ import {
   watchSystemctl,
 } from './support/lookalikes.ts'
 import { canUseRoots } from './support/needs.ts'
-import { Network } from './support/network.ts'
 import { Node } from './support/node.ts'
 
 const SYSTEMS: System[] = ['debian', 'rhel', 'sonic', 'cumulus', 'unknown']
@@ -30,22 +30,10 @@ const rows = SYSTEMS.flatMap(system =>
 ).filter(({ client, shell }) => !(client === 'python3' && shell === 'busybox'))
 
 describe.skipIf(!canUseRoots())('from one download to an installed node', () => {
-  let network: Network
-  let head: HeadNode
-
-  beforeAll(async () => {
-    network = await Network.create()
-    head = await HeadNode.start(network, {
-      prepare: packages => cpSync(EXAMPLE_PACKAGES, packages, { recursive: true }),
-    })
-  })
-  afterAll(async () => {
-    await head?.stop()
-    network?.close()
-  })
+  const cluster = useCluster(withExamplePackages)
 
   it.concurrent.each(rows)('$system with $client, $shell as /bin/sh', async ({ system, client, shell }) => {
-    using node = lookalike(network, system, client, shell)
+    using node = lookalike(cluster.network, system, client, shell)
     watchSystemctl(node)
     const outcome = await node.sh(
       `cd /root && ${downloadLine(client, `${BASE_URL}/installer`, 'cw-preinst')} && sh cw-preinst`,
@@ -63,7 +51,7 @@ describe.skipIf(!canUseRoots())('from one download to an installed node', () => 
     expect(node.read('/tmp/CLUSTERWARE_INSTALL_LOG')).toContain('clusterware-node')
     expect(lstatSync(node.path('/tmp/CLUSTERWARE_INSTALL_LOG')).mode & 0o777).toBe(0o600)
     const facts = { installer: kind, result: 'installed', exit_code: '0', os: system, arch: 'x86_64' }
-    expect(head.reports(node.name).map(({ fields }) => fields)).toMatchObject([facts])
+    expect(cluster.head.reports(node.name).map(({ fields }) => fields)).toMatchObject([facts])
     // Nothing of the run is left.
     expect((await node.sh('ls -A /var/tmp; ls -A /var/lib/diskful')).stdout).not.toMatch(
       /diskful\.|lock|pending|downloads/,
@@ -71,32 +59,32 @@ describe.skipIf(!canUseRoots())('from one download to an installed node', () => 
   })
 
   it('busybox and nothing else', async () => {
-    using node = new Node('busybox', network)
+    using node = new Node('busybox', cluster.network)
     const outcome = await node.sh(`cd /root && wget -q -O cw-preinst ${BASE_URL}/installer && sh cw-preinst`)
     expect(outcome, outcome.output).toMatchObject({ code: 0 })
     expect(node.read('/opt/scyld/clusterware-node/pkg/meta/package.tsv')).toContain('clusterware-node')
     const wanted = '/etc/systemd/system/multi-user.target.wants/cw-status-updater.service'
     expect(readlinkSync(node.path(wanted))).toBe('/usr/lib/systemd/system/cw-status-updater.service')
-    expect(head.reports(node.name).at(-1)?.fields).toMatchObject({ installer: 'tar', result: 'installed' })
+    expect(cluster.head.reports(node.name).at(-1)?.fields).toMatchObject({ installer: 'tar', result: 'installed' })
   })
 
   it.skipIf(!requireTool('qemu-aarch64-static'))('an aarch64 machine gets what is for it', async () => {
-    using node = new Node('busybox-arm64', network)
+    using node = new Node('busybox-arm64', cluster.network)
     const outcome = await node.sh(`cd /root && wget -q -O cw-preinst ${BASE_URL}/installer && sh cw-preinst`)
     expect(outcome, outcome.output).toMatchObject({ code: 0 })
     expect(node.read('/opt/scyld/clusterware-node/pkg/meta/package.tsv')).toContain('arch\taarch64')
-    expect(head.reports(node.name).at(-1)?.fields).toMatchObject({ installer: 'tar', arch: 'aarch64' })
+    expect(cluster.head.reports(node.name).at(-1)?.fields).toMatchObject({ installer: 'tar', arch: 'aarch64' })
   })
 
   it('a second run finds everything there and says so', async () => {
     for (const system of ['debian', 'rhel', 'unknown'] as const) {
-      using node = lookalike(network, system)
+      using node = lookalike(cluster.network, system)
       const preinstaller = await node.sh(`curl -fsS -o /root/cw-preinst ${BASE_URL}/installer && sh /root/cw-preinst`)
       expect(preinstaller.code).toBe(0)
       const again = await node.sh('sh /root/cw-preinst')
       expect(again, again.output).toMatchObject({ code: 0 })
       expect(again.stdout).toContain('0 installed, 2 already there')
-      expect(head.reports(node.name).at(-1)?.fields).toMatchObject({ result: 'present' })
+      expect(cluster.head.reports(node.name).at(-1)?.fields).toMatchObject({ result: 'present' })
     }
   })
 
@@ -111,7 +99,7 @@ describe.skipIf(!canUseRoots())('from one download to an installed node', () => 
       ['curl -o cw-installer http://10.10.1.4/api/v1/install/client/installer?pkg=tar', 'cw-installer'],
     ])('%s', async (line, script) => {
       for (const system of ['debian', 'rhel'] as const) {
-        using node = lookalike(network, system, 'curl', 'bash')
+        using node = lookalike(cluster.network, system, 'curl', 'bash')
         const outcome = await node.sh(`cd /root\n${line}\nwait\nsh ./${script}`)
         expect(outcome, outcome.output).toMatchObject({ code: 0 })
         expect(outcome.stdout).toContain('2 installed')
@@ -130,7 +118,7 @@ describe.skipIf(!canUseRoots())('from one download to an installed node', () => 
         'tar tzf mypkg.tar.gz ./pkg/meta/package.tsv',
       ],
     ])('%s', async (line, check) => {
-      using node = lookalike(network, 'rhel')
+      using node = lookalike(cluster.network, 'rhel')
       const outcome = await node.sh(`cd /root && ${line} && ${check}`)
       expect(outcome, outcome.output).toMatchObject({ code: 0 })
     })

@@ -1,9 +1,9 @@
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { BASE_URL, HeadNode } from './support/head-node.ts'
+import { describe, expect, it } from 'vitest'
+import { useCluster } from './support/cluster.ts'
+import { BASE_URL } from './support/head-node.ts'
 import { lookalike, startsSeen, watchSystemctl } from './support/lookalikes.ts'
 import { canUseRoots } from './support/needs.ts'
-import { Network } from './support/network.ts'
 import type { Node } from './support/node.ts'
 import { buildRpm } from './support/packages.ts'
 
@@ -11,52 +11,42 @@ const UNIT = '[Unit]\nDescription=x\n[Service]\nExecStart=/bin/true\n[Install]\n
 const REPOSITORY = '[far]\nname=far\nbaseurl=http://10.10.9.9/r\nenabled=1\ngpgcheck=0\nskip_if_unavailable=0\n'
 
 describe.skipIf(!canUseRoots())('the RPM installer', () => {
-  let network: Network
-  let head: HeadNode
-
-  beforeAll(async () => {
-    network = await Network.create()
-    head = await HeadNode.start(network, {
-      env: { CLIENT_PACKAGES: 'app', ENABLE_SERVICES: 'noisy' },
-      prepare: packages => {
-        const add = (recipe: Parameters<typeof buildRpm>[1]) => buildRpm(join(packages, 'rpm'), recipe)
-        add({
-          name: 'app',
-          version: '2.0',
-          requires: ['lib >= 1.0'],
-          files: { '/etc/app.conf': 'new\n' },
-          config: ['/etc/app.conf'],
-        })
-        add({ name: 'lib', version: '1.10', files: { '/usr/lib/liblib': 'x' } })
-        add({
-          name: 'noisy',
-          files: { '/usr/lib/systemd/system/noisy.service': UNIT, '/usr/lib/systemd/system/other.service': UNIT },
-          scripts: {
-            post: [
-              'systemctl start noisy || :',
-              'systemctl enable --now noisy || :',
-              // As telegraf does: only where systemd runs, so never in a chroot or a kickstart.
-              'if [ -d /run/systemd/nowhere ]; then systemctl enable other.service; fi',
-            ].join('\n'),
-          },
-        })
-        add({ name: 'greedy', requires: ['nowhere-to-be-had'] })
-        add({ name: 'weak', scripts: { post: 'exit 3' } })
-        add({ name: 'broken', scripts: { pre: '[ ! -e /root/fail ]' } })
-        add({ name: 'thief', files: { '/usr/lib/liblib': 'mine' } })
-        add({ name: 'marked', files: { '/usr/lib/marked': 'm' }, scripts: { post: 'echo ran >>/var/log/marked' } })
-      },
-    })
-  })
-  afterAll(async () => {
-    await head?.stop()
-    network?.close()
+  const cluster = useCluster({
+    env: { CLIENT_PACKAGES: 'app', ENABLE_SERVICES: 'noisy' },
+    prepare: packages => {
+      const add = (recipe: Parameters<typeof buildRpm>[1]) => buildRpm(join(packages, 'rpm'), recipe)
+      add({
+        name: 'app',
+        version: '2.0',
+        requires: ['lib >= 1.0'],
+        files: { '/etc/app.conf': 'new\n' },
+        config: ['/etc/app.conf'],
+      })
+      add({ name: 'lib', version: '1.10', files: { '/usr/lib/liblib': 'x' } })
+      add({
+        name: 'noisy',
+        files: { '/usr/lib/systemd/system/noisy.service': UNIT, '/usr/lib/systemd/system/other.service': UNIT },
+        scripts: {
+          post: [
+            'systemctl start noisy || :',
+            'systemctl enable --now noisy || :',
+            // As telegraf does: only where systemd runs, so never in a chroot or a kickstart.
+            'if [ -d /run/systemd/nowhere ]; then systemctl enable other.service; fi',
+          ].join('\n'),
+        },
+      })
+      add({ name: 'greedy', requires: ['nowhere-to-be-had'] })
+      add({ name: 'weak', scripts: { post: 'exit 3' } })
+      add({ name: 'broken', scripts: { pre: '[ ! -e /root/fail ]' } })
+      add({ name: 'thief', files: { '/usr/lib/liblib': 'mine' } })
+      add({ name: 'marked', files: { '/usr/lib/marked': 'm' }, scripts: { post: 'echo ran >>/var/log/marked' } })
+    },
   })
 
   const fetch = `curl -qfsS -o /root/i '${BASE_URL}/installer?pkg=rpm'`
   const TOOLS = ['dnf', 'yum', 'zypper', 'rpm'] as const
   const rhel = (tool: (typeof TOOLS)[number] = 'dnf'): Node => {
-    const node = watchSystemctl(lookalike(network, 'rhel'))
+    const node = watchSystemctl(lookalike(cluster.network, 'rhel'))
     if (tool === 'yum') node.copyIn(node.path('/usr/bin/dnf-3'), '/usr/bin/yum')
     const before = { dnf: [], yum: ['dnf', 'dnf-3'], zypper: ['dnf', 'dnf-3'], rpm: ['dnf', 'dnf-3', 'zypper'] }[tool]
     return node.remove(...before.map(name => `/usr/bin/${name}`))
@@ -73,7 +63,7 @@ describe.skipIf(!canUseRoots())('the RPM installer', () => {
     const again = await node.sh('sh /root/i app')
     expect(again, again.output).toMatchObject({ code: 0 })
     expect(again.stdout).toContain('0 installed, 2 already there')
-    expect(head.reports(node.name).map(({ fields }) => fields.result)).toEqual(['installed', 'present'])
+    expect(cluster.head.reports(node.name).map(({ fields }) => fields.result)).toEqual(['installed', 'present'])
   })
 
   it('starts nothing, and enables what scriptlets name even where they would not', async () => {
@@ -89,7 +79,7 @@ describe.skipIf(!canUseRoots())('the RPM installer', () => {
 
   it('starts nothing with a systemd that knows no SYSTEMD_OFFLINE, as RHEL 7 has', async () => {
     // A running systemd 219, or what a scriptlet sees of it.
-    using node = watchSystemctl(lookalike(network, 'rhel'), 219)
+    using node = watchSystemctl(lookalike(cluster.network, 'rhel'), 219)
     node.remove('/usr/bin/dnf', '/usr/bin/dnf-3', '/usr/bin/zypper')
     const outcome = await node.sh(`mkdir -p /run/systemd/system; ${fetch} && sh /root/i noisy`)
     expect(outcome.output).toContain('1 installed (noisy-1.0-1)')
@@ -134,7 +124,7 @@ describe.skipIf(!canUseRoots())('the RPM installer', () => {
       const weak = await node.sh('sh /root/i weak')
       expect(weak, weak.output).toMatchObject({ code: 10 })
       expect(weak.stdout).toMatch(/WITH \d WARNING\(S\).*weak/)
-      expect(head.reports(node.name).at(-1)?.fields).toMatchObject({ result: 'warnings', exit_code: '10' })
+      expect(cluster.head.reports(node.name).at(-1)?.fields).toMatchObject({ result: 'warnings', exit_code: '10' })
     }
   })
 
@@ -156,7 +146,7 @@ describe.skipIf(!canUseRoots())('the RPM installer', () => {
   })
 
   it('where rpm does not work, it says so and what to take instead', async () => {
-    using node = lookalike(network, 'debian')
+    using node = lookalike(cluster.network, 'debian')
     node.remove('/usr/bin/rpm')
     const outcome = await node.sh(`${fetch} && sh /root/i`)
     expect(outcome, outcome.output).toMatchObject({ code: 23 })

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import type { NodeReport } from '../../../services/api/src/installer/report-log.ts'
 import { type RunningProcess, startProcess } from '../../support/processes.ts'
@@ -7,8 +7,18 @@ import { HEAD_NODE, type Network } from './network.ts'
 import { prepareRoots } from './node.ts'
 
 const REPOSITORY = resolve(import.meta.dirname, '../../..')
-export const EXAMPLE_PACKAGES = join(REPOSITORY, 'examples/clientpkgs')
+const EXAMPLE_PACKAGES = join(REPOSITORY, 'examples/clientpkgs')
 export const BASE_URL = `http://${HEAD_NODE}/api/v1/install/client`
+
+export interface HeadNodeOptions {
+  /** Fills CLIENTPKGS_DIR, whose folders are there already. */
+  prepare: (packages: string) => void
+  env?: Record<string, string>
+}
+
+export const withExamplePackages = {
+  prepare: (packages: string) => cpSync(EXAMPLE_PACKAGES, packages, { recursive: true }),
+} as const satisfies HeadNodeOptions
 
 /** The real thing (and, beforehand, the roots for its nodes), started as an admin would, at http://10.10.1.4/ of a network, over packages of a test's own. */
 export class HeadNode {
@@ -23,15 +33,12 @@ export class HeadNode {
     this.#process = process
   }
 
-  static async start(
-    network: Network,
-    { prepare, env = {} }: { prepare?: (packages: string) => void; env?: Record<string, string> } = {},
-  ): Promise<HeadNode> {
+  static async start(network: Network, { prepare, env = {} }: HeadNodeOptions): Promise<HeadNode> {
     await prepareRoots()
     const folder = mkdtempSync('/var/tmp/diskful-head-')
     const packages = join(folder, 'packages')
     for (const kind of ['rpm', 'deb', 'tar', 'installers']) mkdirSync(join(packages, kind), { recursive: true })
-    prepare?.(packages)
+    prepare(packages)
     const [command, ...args] = [...network.enter, process.execPath, join(REPOSITORY, 'start.ts')]
     const running = await startProcess({
       name: 'head-node',

@@ -57,6 +57,7 @@ describe.each(SHELLS.map(shell => [shell.join(' '), shell] as const))('facts of 
       ['cumulus', { '/etc/os-release': 'ID=cumulus-linux\nID_LIKE=debian\n', '/etc/debian_version': '10\n' }],
       ['cumulus', { '/etc/os-release': debian, '/etc/lsb-release': 'DISTRIB_ID="Cumulus Linux"\n' }],
       ['rhel', { '/etc/os-release': 'ID="rocky"\nID_LIKE="rhel centos fedora"\n' }],
+      ['debian', { '/etc/os-release': '\uFEFFID=debian\r\nNAME=x\r\n' }],
       ['rhel', { '/etc/os-release': 'ID=\'ol\'\nID_LIKE="fedora"\n' }],
       ['rhel', { '/etc/os-release': 'ID=newcomer\nPLATFORM_ID="platform:el10"\nID_LIKE="debian"\n' }],
       ['debian', { '/etc/os-release': 'ID=newcomer\nUBUNTU_CODENAME=noble\nID_LIKE="rhel"\n' }],
@@ -136,6 +137,42 @@ systemctl disable fourteen.service
         .split(' ')
         .sort(),
     )
+  })
+
+  it('warns of a unit that is not there only where somebody expects it', () => {
+    const said = (expected: string, chosen: string) =>
+      run(
+        shell,
+        ['services'],
+        `say() { echo "SAY $*"; }; ENABLE=yes UNIT_ROOT=${folder} SERVED_SERVICES=absent
+         SERVED_SERVICES_EXPECTED=${expected} PACKAGES_CHOSEN=${chosen}; enable_services`,
+      )
+    expect(said('yes', 'no')).toContain('WARN absent is not on this node')
+    expect(said('no', 'no')).toContain('SAY absent is not on this node')
+    expect(said('yes', 'yes')).toContain('SAY absent is not on this node')
+  })
+
+  it('brings a report again to a head node that is too busy, for so long, and to no other', () => {
+    const report = (answers: string) =>
+      run(
+        shell,
+        ['exit-codes', 'http', 'report'],
+        `WORK_DIR=${folder} SERVED_BASE_URL=http://x INSTALLER=deb NODE_NAME=n NODE_ARCH=a NODE_OS=o NODE_PKG=p
+         WARNINGS=0 FAILURE='' FIRST_WARNING='' ENABLED='' STARTED=0 SERVED_REQUEST_ID=r LOG_FILE=/dev/null
+         TAB=x now=1000 answers='${answers}'
+         date() { echo "$now"; }; sleep() { now=$((now + $1)); }; log() { echo "$*" | sed 's/ in .*//'; }
+         post() { echo post; HTTP_STATUS=\${answers%% *} answers=\${answers#* } HTTP_WHY="HTTP $HTTP_STATUS"; http_pause=1; [ "$HTTP_STATUS" = 200 ]; }
+         send_report 0; [ $((now - 1000)) -le 20 ] || echo "took $((now - 1000)) s"`,
+      )
+        .trim()
+        .split('\n')
+    const again = 'the report is not taken yet (HTTP 429); again'
+    expect(report('429 429 200')).toEqual(['post', again, 'post', again, 'post'])
+    expect(report('404')).toEqual(['post', 'the report did not arrive: HTTP 404'])
+    expect(report('000')).toEqual(['post', 'the report did not arrive: HTTP 000'])
+    const endless = report(Array.from({ length: 60 }, () => '429').join(' '))
+    expect(endless.length).toBeGreaterThan(4)
+    expect(endless.at(-1)).toBe('the report did not arrive: HTTP 429')
   })
 
   describe.skipIf(!requireTool('systemctl'))('units without systemctl', () => {

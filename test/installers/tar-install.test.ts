@@ -101,6 +101,37 @@ describe.skipIf(!able).each(ROOT_KINDS)('the TAR installer, on a node with %s', 
     expect((statSync(at('usr/bin/crash-suid')).mode & 0o7777).toString(8)).toBe('4755')
   })
 
+  it('works where nothing in /tmp may be executed', () => {
+    const folders = ['tmp', 'var/tmp'].map(at)
+    for (const path of folders) execFileSync('mount', ['-t', 'tmpfs', '-o', 'noexec,mode=1777', 'tmpfs', path])
+    try {
+      expect(install([crash[0]!])).toMatchObject({ code: 0, output: expect.stringContaining('1 installed') })
+    } finally {
+      for (const path of folders) execFileSync('umount', [path])
+    }
+    expect(readFileSync(at('scripts.log'), 'utf8')).toBe('pre-1 1\npost-1 1\n')
+  })
+
+  it('starts nothing with a systemd that knows no SYSTEMD_OFFLINE, as RHEL 7 has', () => {
+    mkdirSync(at('run/systemd/system'), { recursive: true })
+    writeFileSync(
+      at('usr/bin/systemctl'),
+      '#!/bin/sh\n[ "$1" != --version ] || { echo "systemd 219"; exit 0; }\necho "$*" >>/systemctl.log\n',
+      { mode: 0o755 },
+    )
+    // What a namespace of mounts starts from is a mount.
+    execFileSync('mount', ['--bind', root, root])
+    try {
+      for (const tar of crash) expect(install([tar])).toMatchObject({ code: 0 })
+      const calls = () => readFileSync(at('systemctl.log'), 'utf8').trim().split('\n')
+      expect(calls()).toEqual(expect.arrayContaining(['enable crash-1.service', 'enable crash-2.service']))
+      expect(calls().filter(call => /start/.test(call))).toEqual([])
+      expect(readFileSync(at('usr/bin/systemctl'), 'utf8')).toContain('219')
+    } finally {
+      execFileSync('umount', ['-l', root])
+    }
+  })
+
   it('refuses, before anything is changed, what belongs to others and differs', () => {
     mkdirSync(at('var/lib/dpkg/info'), { recursive: true })
     writeFileSync(at('var/lib/dpkg/info/theirs.list'), '/.\n/usr\n/usr/bin\n/usr/bin/crash\n')
@@ -195,6 +226,14 @@ describe.skipIf(!able).each(ROOT_KINDS)('the TAR installer, on a node with %s', 
       expect(execFileSync('getcap', [at('usr/bin/everything-caps')], { encoding: 'utf8' })).toContain('cap_net_raw=ep')
     expect(run.output).toContain('has triggers, which are not run (in something-else)')
     expect(run.output).toContain('no setuid or setgid bit for an owner that does not exist (stranger:stranger)')
+  })
+
+  it('leaves out capabilities and devices of an owner that does not exist, and says so', () => {
+    const run = install([scripted])
+    expect(run.output).toContain('no capabilities (cap_net_raw=ep) for an owner that does not exist (stranger:root)')
+    expect(run.output).toContain('a device for an owner that does not exist (root:stranger); it is left out')
+    expect(execFileSync('getcap', [at('usr/share/scripted-capable')], { encoding: 'utf8' })).toBe('')
+    expect(existsSync(at('usr/share/scripted-null'))).toBe(false)
   })
 
   it("installs an admin's own TAR by copying ./pkg and running its post script", () => {

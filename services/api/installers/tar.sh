@@ -50,6 +50,8 @@ main() {
 with_state() {
   open_state
   take_lock
+  # What a cut run left to do may be scripts of an installation.
+  hold_services
   tar_recover_all
 }
 
@@ -57,7 +59,6 @@ install_plan() {
   need_checksum_tool
   find_facts
   with_state
-  hold_services
   fetch_plan tar
   each_unresolved tell_unresolved
   [ "$DRY_RUN" = no ] || show_plan
@@ -78,7 +79,6 @@ install_row() {
 
 install_files() {
   with_state
-  hold_services
   set -f
   IFS=$TAB
   # shellcheck disable=SC2086 # a list
@@ -113,17 +113,15 @@ uninstall_all() {
   # The head node's default list is for installing.
   [ "$PACKAGES_CHOSEN" = yes ] || die "$E_USAGE" '--uninstall needs the names of packages'
   with_state
+  # A service that goes is stopped by its package, as under rpm.
+  let_services
   for uninstall_name in $PACKAGES; do
     if tar_remove "$uninstall_name"; then
-      [ "$DRY_RUN" = yes ] || note_removed "$uninstall_name"
+      [ "$DRY_RUN" = yes ] || note_removed "$uninstall_name" "$TAR_EVR"
     else
       say "$uninstall_name is not installed as a TAR"
     fi
   done
-}
-
-note_removed() {
-  REMOVED="${REMOVED:-}${REMOVED:+ }$1"
 }
 
 verify_all() {

@@ -1,4 +1,4 @@
-import { execFileSync, spawnSync } from 'node:child_process'
+import { execFileSync, spawn, spawnSync } from 'node:child_process'
 import { mkdirSync, readdirSync } from 'node:fs'
 import { basename, join } from 'node:path'
 
@@ -38,8 +38,23 @@ export function convert(folder: string, rpm: string): string {
   return tar
 }
 
-/** rpm itself, into a root. Debian's wants to be told that it may. */
+/** Opens every fifo below a folder, again and again. */
+const READ_FIFOS = 'while :; do find "$1" -type p -exec dd if={} of=/dev/null count=0 \\; 2>/dev/null; sleep 0.1; done'
+
+/**
+ * rpm itself, into a root. Debian's wants to be told that it may; and it opens a fifo that it has made, so that it waits
+ * until somebody reads there.
+ */
 export function rpm(root: string, ...args: string[]): { code: number; output: string } {
+  const reader = spawn('sh', ['-c', READ_FIFOS, 'sh', root], { stdio: 'ignore' })
+  try {
+    return rpmItself(root, args)
+  } finally {
+    reader.kill('SIGKILL')
+  }
+}
+
+function rpmItself(root: string, args: readonly string[]): { code: number; output: string } {
   const always = ['--root', root, '--dbpath', '/var/lib/rpm', '--force-debian', '--nosignature']
   const result = spawnSync('rpm', [...always, ...args], {
     encoding: 'utf8',

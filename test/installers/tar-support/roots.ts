@@ -19,7 +19,7 @@ export const ROOT_KINDS: readonly RootKind[] = ['busybox', 'dash', 'bash']
 
 const GNU_TOOLS = (
   'dash bash env id tar gzip awk mawk sed grep find xargs cat chmod chown cp cut date dd df ln ls mkdir mknod mkfifo ' +
-  'mktemp mv od readlink rm rmdir sha256sum sleep sort stat sync tail head tr touch true uname wc getent setcap ldconfig'
+  'mktemp mv od readlink rm rmdir sha256sum sleep sort stat sync tail head tr touch true uname wc getent setcap ldconfig unshare mount'
 ).split(' ')
 
 const made = new Map<RootKind, string>()

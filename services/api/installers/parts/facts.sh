@@ -96,7 +96,8 @@ found_os() {
 os_release() {
   for os_release_file in "$FACTS_ROOT/etc/os-release" "$FACTS_ROOT/usr/lib/os-release"; do
     [ -f "$os_release_file" ] || continue
-    LC_ALL=C sed -n "s/^[[:space:]]*$1=//p" "$os_release_file" | LC_ALL=C tr -cd ' -~\n' |
+    # Printable characters only: no carriage return, no byte order mark.
+    LC_ALL=C tr -cd ' -~\n' <"$os_release_file" | sed -n "s/^ *$1=//p" |
       sed -n "\$s/^\\([\"']\\{0,1\\}\\)\\([^\"']\\{0,120\\}\\).*/\\2/p"
     return 0
   done

@@ -54,7 +54,7 @@ http_retry() {
     # An attempt that brought something does not count: a bad line may take many.
     if [ "$(file_size "$http_file.part")" -gt "$http_offset" ] && [ "$http_rounds" -lt 200 ]; then http_attempt=0; fi
     [ "$http_attempt" -lt "$http_left" ] || return 1
-    [ -n "$http_pause" ] || http_pause=$(http_backoff "$http_attempt")
+    if [ -n "$http_pause" ]; then http_pause=$(http_spread "$http_pause"); else http_pause=$(http_backoff "$http_attempt"); fi
     log "$http_url: ${HTTP_WHY:-no answer}; again in $http_pause s"
     sleep "$http_pause"
   done
@@ -105,7 +105,11 @@ http_reason() {
 
 http_backoff() {
   case $1 in 0 | 1) set -- 1 ;; 2) set -- 2 ;; 3) set -- 4 ;; 4) set -- 8 ;; *) set -- 16 ;; esac
-  # A rack that boots at once must not come back at once.
+  http_spread "$1"
+}
+
+# So many seconds and up to twice as many: a rack that boots at once must not come back at once.
+http_spread() {
   http_random=$(od -An -N2 -tu2 /dev/urandom 2>/dev/null | tr -cd 0-9)
   echo $(($1 + ${http_random:-$$} % ($1 + 2)))
 }

@@ -4,13 +4,18 @@
 # Provides
 #   note_installed NAME VERSION    installed or upgraded by this run
 #   note_present NAME VERSION      was there already
+#   note_removed NAME VERSION      was there, and is gone by this run
 #   conclude CODE                  called once, by leave (guard.sh)
-# A failed or switched off report never changes the outcome.
+# A failed or switched off report never changes the outcome, nor holds it up for more than REPORT_SECONDS.
+
+REPORT_SECONDS=20
 
 INSTALLED=
 INSTALLED_COUNT=0
 PRESENT=
 PRESENT_COUNT=0
+REMOVED=
+REMOVED_COUNT=0
 CONCLUDED=no
 
 note_installed() {
@@ -21,6 +26,11 @@ note_installed() {
 note_present() {
   PRESENT="$PRESENT${PRESENT:+ }$1-$2"
   PRESENT_COUNT=$((PRESENT_COUNT + 1))
+}
+
+note_removed() {
+  REMOVED="$REMOVED${REMOVED:+ }$1-$2"
+  REMOVED_COUNT=$((REMOVED_COUNT + 1))
 }
 
 conclude() {
@@ -45,6 +55,7 @@ summary() {
   case $1 in
     "$E_OK" | "$E_WARNINGS")
       summary_text="$INSTALLED_COUNT installed${INSTALLED:+ ($INSTALLED)}, $PRESENT_COUNT already there"
+      [ -z "$REMOVED" ] || summary_text="$REMOVED_COUNT removed ($REMOVED)"
       [ "$WARNINGS" -eq 0 ] || summary_text="$summary_text, WITH $WARNINGS WARNING(S), the first: $FIRST_WARNING"
       if [ -n "$ENABLED" ] && [ "$INSTALLED_COUNT" -eq 0 ]; then
         summary_text="$summary_text; enabled: $ENABLED"
@@ -62,11 +73,17 @@ send_report() {
   FORM_FILE=$WORK_DIR/report
   : >"$FORM_FILE"
   case $1 in
-    "$E_OK") if [ "$INSTALLED_COUNT" -gt 0 ]; then report_result=installed; else report_result=present; fi ;;
+    "$E_OK")
+      report_result=present
+      [ "$REMOVED_COUNT" -eq 0 ] || report_result=removed
+      [ "$INSTALLED_COUNT" -eq 0 ] || report_result=installed
+      ;;
     "$E_WARNINGS") report_result=warnings ;;
     "$E_ROLLED_BACK") report_result=rolled-back ;;
     *) report_result=failed ;;
   esac
+  # Not known yet where a run ended early, or took its TARs from the disk.
+  [ -n "$NODE_NAME" ] || find_facts
   form_field node "$NODE_NAME"
   form_field installer "$INSTALLER"
   form_field result "$report_result"
@@ -76,6 +93,7 @@ send_report() {
   form_field pkg "$NODE_PKG"
   form_field installed "$(first_bytes 3000 "$INSTALLED")"
   form_field present "$(first_bytes 1500 "$PRESENT")"
+  form_field removed "$(first_bytes 1500 "$REMOVED")"
   form_field enabled "$(first_bytes 500 "$ENABLED")"
   form_field warnings "$WARNINGS"
   form_field message "$(first_bytes 1000 "${FAILURE:-$FIRST_WARNING}")"
@@ -84,7 +102,25 @@ send_report() {
     failed | rolled-back) form_field log "$(tail -n 40 "$LOG_FILE" 2>/dev/null | tail -c 3000)" ;;
   esac
   HTTP_STALL=5
-  post "$SERVED_BASE_URL/report" "$FORM_FILE" "$WORK_DIR/report-answer" 1 || log "the report did not arrive: $HTTP_WHY"
+  report_until=$(($(date +%s) + REPORT_SECONDS))
+  until post "$SERVED_BASE_URL/report" "$FORM_FILE" "$WORK_DIR/report-answer" 1; do
+    report_pause=$(report_again_in) && [ "$(($(date +%s) + report_pause))" -le "$report_until" ] || {
+      log "the report did not arrive: ${HTTP_WHY:-no answer}"
+      return 0
+    }
+    log "the report is not taken yet ($HTTP_WHY); again in $report_pause s"
+    sleep "$report_pause"
+  done
+}
+
+# When a head node that has its hands full would take it: never all nodes at once. False for any other answer, and for
+# none: whoever waits for the installer does not wait for that.
+report_again_in() {
+  case $HTTP_STATUS in
+    429 | 503) ;;
+    *) return 1 ;;
+  esac
+  http_spread "${http_pause:-2}"
 }
 
 first_bytes() {

@@ -2,39 +2,49 @@
 # Units: enabled, never started, with systemctl or without.
 #
 # Provides
-#   hold_services         from here on SYSTEMD_OFFLINE=1: systemctl changes links and starts nothing (239 and later)
-#   without_starts CMD..  runs CMD so that no systemctl in it starts anything, with an older systemd too
+#   hold_services         from here on SYSTEMD_OFFLINE=1: systemctl changes links and starts nothing (239 and later);
+#                         warns where an older one cannot be held back either
+#   let_services          takes that back
+#   without_starts CMD..  runs CMD so that, while services are held, no systemctl in it starts anything
 #   enable_unit UNIT      0: enabled (kept in ENABLED). 1: no such unit. 2: it cannot be enabled; warned
 #   enable_services       the head node's list (SERVED_SERVICES); a unit that is not there is a warning, or only a
-#                         remark where somebody chose other packages
+#                         remark where somebody chose other packages, on the node or for CLIENT_PACKAGES
 #   units_named           reads scriptlets, prints the units that they enable or preset
 #   reload_systemd        lets a running systemd read the new units; starts nothing
 # Variables: ENABLED (blank separated units), UNIT_ROOT ('' or another root, for tests)
 
 ENABLED=
 UNIT_ROOT=
+COVER_SYSTEMCTL=no
 
 hold_services() {
   SYSTEMD_OFFLINE=1
   export SYSTEMD_OFFLINE
+  COVER_SYSTEMCTL=no
+  if [ ! -d /run/systemd/system ] || start_is_held; then return 0; fi
+  # An older systemctl (RHEL 7 has 219) asks nobody: in a mount namespace of each command's own another one lies over
+  # it, which leaves out whatever starts. It is gone with the command, however that ends.
+  if unshare -m true 2>/dev/null; then
+    COVER_SYSTEMCTL=yes
+  else
+    warn 'this systemd is older than 239 and no mount namespace can be made: scriptlets may start services'
+  fi
+}
+
+let_services() {
+  unset SYSTEMD_OFFLINE
+  COVER_SYSTEMCTL=no
 }
 
 without_starts() {
-  if [ ! -d /run/systemd/system ] || start_is_held; then
+  if [ "$COVER_SYSTEMCTL" = no ]; then
     "$@"
     return
   fi
-  # An older systemctl (RHEL 7 has 219) asks nobody: in a mount namespace of the command's own another one lies over
-  # it, which leaves out whatever starts. It is gone with the command, however that ends.
   without_starts_real=$(readlink -f "$(command -v systemctl)")
   printf '%s\nexec %s "$@"\n' "$SYSTEMCTL_WITHOUT_STARTS" "$STATE_DIR/systemctl.real" >"$STATE_DIR/systemctl" && : >"$STATE_DIR/systemctl.real" &&
     chmod 755 "$STATE_DIR/systemctl" "$STATE_DIR/systemctl.real"
-  if unshare -m true 2>/dev/null; then
-    unshare -m /bin/sh -c "$MOUNT_SYSTEMCTL" sh "$STATE_DIR" "$without_starts_real" "$@"
-  else
-    warn 'this systemd is older than 239 and no mount namespace can be made: scriptlets may start services'
-    "$@"
-  fi
+  unshare -m /bin/sh -c "$MOUNT_SYSTEMCTL" sh "$STATE_DIR" "$without_starts_real" "$@"
 }
 
 # shellcheck disable=SC2016 # for the inner shell
@@ -78,12 +88,11 @@ enable_services() {
   [ "$ENABLE" = yes ] || return 0
   for enable_services_unit in $SERVED_SERVICES; do
     enable_unit "$enable_services_unit"
-    if [ $? -eq 1 ]; then
-      if [ "$PACKAGES_CHOSEN" = yes ]; then
-        say "$enable_services_unit is not on this node: not enabled"
-      else
-        warn "$enable_services_unit is not on this node although the head node wants it enabled"
-      fi
+    [ $? -eq 1 ] || continue
+    if [ "$PACKAGES_CHOSEN" = no ] && [ "${SERVED_SERVICES_EXPECTED:-yes}" = yes ]; then
+      warn "$enable_services_unit is not on this node although the head node wants it enabled"
+    else
+      say "$enable_services_unit is not on this node: not enabled"
     fi
   done
 }

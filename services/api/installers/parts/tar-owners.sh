@@ -82,11 +82,11 @@ tar_owned_by_dpkg() {
 }
 
 tar_owned_by_rpm() {
-  have rpm || return 0
+  [ -n "$RPM" ] || RPM=$(program rpm) || return 0
   for tar_rpm_db in /var/lib/rpm /usr/lib/sysimage/rpm /usr/share/rpm; do
     for tar_rpm_file in rpmdb.sqlite Packages Packages.db; do
       [ -s "$tar_rpm_db/$tar_rpm_file" ] || continue
-      rpm -qa --queryformat '[%{=NAME}\t%{FILENAMES}\n]' 2>/dev/null >"$WORK_DIR/rpm-files" || :
+      "$RPM" -qa --queryformat '[%{=NAME}\t%{FILENAMES}\n]' 2>/dev/null >"$WORK_DIR/rpm-files" || :
       awk "$TAR_AWK$TAR_ASK"'{ answer($2, "the package " $1 " (rpm)") }' "$WORK_DIR/rpm-files"
       return
     done

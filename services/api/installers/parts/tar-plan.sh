@@ -59,6 +59,7 @@ function known_dir(n, p,   m) {
   DIRSET[++NDIRSET] = rm[n] " " q(ro[n]) " " q(rg[n]) " " q(p == "" ? "/" : p)
   DIRBACK[NDIRSET] = m " " duid[p] " " dgid[p] " " q(p == "" ? "/" : p)
 }
+function unknown(n) { return (("user " ro[n]) in UNKNOWN) || (("group " rg[n]) in UNKNOWN) }
 function own(n, sp,   w) {
   if (ro[n] == "root" && rg[n] == "root") return
   w = q(ro[n]) " " q(rg[n])
@@ -93,7 +94,8 @@ function put(i, p, suffix,   n, sp, src, special) {
   if (rt[n] == "l") return
   if (substr(rm[n], 1, 1) ~ /[2-7]/) SETID[++NSETID] = rm[n] " " q(ro[n]) " " q(rg[n]) " " q(sp)
   else if (rt[n] != "f" || substr(rm[n], 1, 1) != "0") MODE[++NMODE] = rm[n] " " q(sp)
-  if (rc[n] != "") CAPS[++NCAPS] = q(rc[n]) " " q(sp) " " q(p)
+  if (rc[n] != "" && unknown(n)) doubt(coded(p) ": no capabilities (" rc[n] ") for an owner that does not exist (" ro[n] ":" rg[n] ")")
+  else if (rc[n] != "") CAPS[++NCAPS] = q(rc[n]) " " q(sp) " " q(p)
   if (ri[n] != "") IMA[++NIMA] = q(ri[n]) " " q(sp) " " q(p)
 }
 function file(i, p,   n, act) {
@@ -101,6 +103,10 @@ function file(i, p,   n, act) {
   if (rt[n] == "s") { doubt(coded(p) " is a socket; whatever listens there makes it"); return }
   if ((rt[n] == "c" || rt[n] == "b") && ENVIRON["TAR_NODES"] != "yes") {
     doubt(coded(p) " is a device, and none can be made here; it is left out")
+    return
+  }
+  if ((rt[n] == "c" || rt[n] == "b") && unknown(n)) {
+    doubt(coded(p) " is a device for an owner that does not exist (" ro[n] ":" rg[n] "); it is left out")
     return
   }
   if (there(p) == "d") { refuse("conflict", coded(p) " is a directory, and this package has a file of that name"); return }
@@ -239,6 +245,7 @@ function outputs(   o, w, j, x) {
 }
 BEGIN {
   DIR_ = ENVIRON["TAR_PLANDIR"]; TAG = ENVIRON["TAR_TAG"]
+  while ((getline line < (DIR_ "/unknown")) > 0) UNKNOWN[plain(line)] = 1
   look()
   HOME = canon(ENVIRON["TAR_HOME"])
   everything()
@@ -253,5 +260,6 @@ tar_plan() {
   export TAR_NEW TAR_OLD TAR_PLANDIR TAR_KINDS TAR_DETAILS TAR_OWNERS TAR_TAG TAR_HOME TAR_NEWTREE TAR_STATE TAR_LINKS TAR_NODES
   for tar_plan_file in stage commit undo remove labels tidy probe; do : >"$3/$tar_plan_file.sh" || return; done
   for tar_plan_file in text refused warned summary; do : >"$3/$tar_plan_file" || return; done
+  tar_unknown_owners "$1" >"$3/unknown" || return
   awk "$TAR_AWK$TAR_LOOK$TAR_DECIDE$TAR_PLAN"
 }

@@ -106,7 +106,7 @@ tar_as_rpm() (
   unset LC_ALL TAR_NEW TAR_OLD TAR_KINDS TAR_DETAILS TAR_OWNERS TAR_SCRIPT TAR_PLANDIR TAR_NEWTREE TAR_STATE TAR_TAG \
     TAR_HOME TAR_LINKS TAR_NODES
   PATH=$TAR_RPM_PATH
-  exec "$@" </dev/null
+  without_starts "$@" </dev/null
 )
 
 tar_run_after() {

@@ -5,6 +5,7 @@
 #   tar_user_id NAME       TAR_UID, TAR_USER_KNOWN (no: unknown, TAR_UID is 0; warned once)
 #   tar_group_id NAME      TAR_GID, TAR_GROUP_KNOWN
 #   tar_forget_owners      after something may have made users
+#   tar_unknown_owners FILE   `user NAME` and `group NAME` of a files.tsv, as they stand there, that this node has not
 #   tar_create_users PKG   what PKG/meta/users.tsv asks for and is not there yet: by systemd-sysusers, else
 #                          useradd and groupadd, else busybox's adduser and addgroup, else in /etc/passwd and /etc/group
 #   tar_create_late PKG    the same for the package's own sysusers.d files, after its pre script, which goes first
@@ -40,6 +41,17 @@ tar_owner_unknown() {
 
 tar_forget_owners() {
   TAR_USER_LAST='' TAR_GROUP_LAST=''
+}
+
+tar_unknown_owners() {
+  grep -v '^#' "$1" | cut -f 3 | sort -u >"$WORK_DIR/owner-names"
+  while IFS= read -r tar_unknown <&3; do
+    [ "$tar_unknown" = root ] || [ -n "$(tar_uid_of "$(tar_plain "$tar_unknown")")" ] || echo "user $tar_unknown"
+  done 3<"$WORK_DIR/owner-names"
+  grep -v '^#' "$1" | cut -f 4 | sort -u >"$WORK_DIR/owner-names"
+  while IFS= read -r tar_unknown <&3; do
+    [ "$tar_unknown" = root ] || [ -n "$(tar_gid_of "$(tar_plain "$tar_unknown")")" ] || echo "group $tar_unknown"
+  done 3<"$WORK_DIR/owner-names"
 }
 
 tar_uid_of() {

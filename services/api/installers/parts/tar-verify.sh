@@ -31,19 +31,8 @@ tar_verified() {
   tar_verify_look digests 'words(o, "tar_digests", FILES, nf, "")' >"$TAR_VERIFY_DIR/digests"
   tar_verify_look links 'words(o, "tar_targets", LINKS, nl, "")' >"$TAR_VERIFY_DIR/links"
   tar_verify_look stat 'words(o, "tar_full_stat", THERE, nt, "")' >"$TAR_VERIFY_DIR/stat"
-  tar_verify_owners >"$TAR_VERIFY_DIR/unknown"
+  tar_unknown_owners "$TAR_VERIFY_FILES" >"$TAR_VERIFY_DIR/unknown"
   awk "$TAR_AWK$TAR_VERIFY"
-}
-
-tar_verify_owners() {
-  grep -v '^#' "$TAR_VERIFY_FILES" | cut -f 3 | sort -u >"$TAR_VERIFY_DIR/users"
-  while IFS= read -r tar_verify_owner <&3; do
-    [ "$tar_verify_owner" = root ] || [ -n "$(tar_uid_of "$(tar_plain "$tar_verify_owner")")" ] || echo "user $tar_verify_owner"
-  done 3<"$TAR_VERIFY_DIR/users"
-  grep -v '^#' "$TAR_VERIFY_FILES" | cut -f 4 | sort -u >"$TAR_VERIFY_DIR/groups"
-  while IFS= read -r tar_verify_owner <&3; do
-    [ "$tar_verify_owner" = root ] || [ -n "$(tar_gid_of "$(tar_plain "$tar_verify_owner")")" ] || echo "group $tar_verify_owner"
-  done 3<"$TAR_VERIFY_DIR/groups"
 }
 
 tar_kinds() {
@@ -100,7 +89,7 @@ function hex(s,   i, v) {
 BEGIN {
   D = ENVIRON["TAR_VERIFY_DIR"]
   n = rows(ENVIRON["TAR_VERIFY_FILES"], "o")
-  while ((getline line < (D "/unknown")) > 0) UNKNOWN[line] = 1
+  while ((getline line < (D "/unknown")) > 0) UNKNOWN[plain(line)] = 1
   for (i = 1; i <= n; i++) {
     k = "o" i
     kind = next_of("kinds")

@@ -21,7 +21,7 @@ const reportRoute = createRoute({
         'application/x-www-form-urlencoded': {
           schema: z.record(z.string(), z.string()).openapi({
             description:
-              'node, installer, result (installed, present, warnings, failed, rolled-back), exit_code, installed, present, enabled, message, seconds, log, …',
+              'node, installer, result (installed, present, removed, warnings, failed, rolled-back), exit_code, installed, present, removed, enabled, message, seconds, log, …',
           }),
         },
       },

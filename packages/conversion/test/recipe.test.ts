@@ -19,7 +19,7 @@ const GOLDEN = {
       'clusterware-node-1.0.0-1.x86_64.rpm',
       'tar.gz',
       5,
-      'd5c49c02910840c7e597fa29abd3a101b06ba21f602ead34f13b7d1bb76fa67d',
+      'c53d6ae21b96307e295c159a75d494e70fd674aead2dd6f3a617aa01c2638845',
     ],
     [
       'clusterware-node-1.0.0-1.x86_64.rpm',

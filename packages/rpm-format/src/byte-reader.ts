@@ -1,3 +1,5 @@
+import { free } from './chunk-memory.ts'
+
 const nothing = Buffer.alloc(0)
 
 /**
@@ -7,17 +9,23 @@ const nothing = Buffer.alloc(0)
 export class ByteReader {
   readonly #chunks: AsyncIterator<Uint8Array, unknown, undefined>
   readonly #truncated: (position: number, what: string) => Error
+  readonly #reuse: boolean
   #chunk: Buffer = nothing
   #at = 0
   #read = 0
 
-  /** `truncated` makes the error for an input that ends before `what` does. */
+  /**
+   * `truncated` makes the error for an input that ends before `what` does. With `reuse`, chunks are freed when they are
+   * done with.
+   */
   constructor(
     chunks: AsyncIterator<Uint8Array, unknown, undefined>,
     truncated: (position: number, what: string) => Error,
+    reuse = false,
   ) {
     this.#chunks = chunks
     this.#truncated = truncated
+    this.#reuse = reuse
   }
 
   /** Bytes handed out so far. */
@@ -118,6 +126,7 @@ export class ByteReader {
       const { done, value } = await this.#chunks.next()
       if (done) return false
       if (value.length === 0) continue
+      if (this.#reuse) free(this.#chunk)
       this.#chunk = Buffer.isBuffer(value) ? value : Buffer.from(value.buffer, value.byteOffset, value.byteLength)
       this.#at = 0
       this.#read += value.length

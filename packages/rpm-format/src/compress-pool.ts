@@ -61,7 +61,11 @@ export class CompressPool {
   #worker(index: number): Worker {
     const running = this.#workers.get(index)
     if (running) return running
-    const worker = new Worker(workerUrl, { name: `compress-${index}`, execArgv: [] })
+    const worker = new Worker(workerUrl, {
+      name: `compress-${index}`,
+      execArgv: [],
+      resourceLimits: { maxYoungGenerationSizeMb: 2 },
+    })
     worker.unref()
     // A dead worker closes its ports: its users learn of it there, and the next one to connect gets a new worker.
     worker.on('error', () => this.#workers.delete(index))

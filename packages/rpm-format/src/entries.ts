@@ -11,6 +11,9 @@ import { type DigestResult, failedDigests, PayloadDigester, payloadDigests } fro
 import { announcedSizes } from './payload-sizes.ts'
 import type { Source } from './source.ts'
 
+/** Decompressing so much takes longer than to start a thread. */
+const worthThreads = 16 * 1024 * 1024
+
 /** Known once every entry was read and every digest held. */
 export interface PayloadOutcome {
   /** The strongest digest that covered the payload and held. */
@@ -109,7 +112,10 @@ export class PayloadReading implements OpenPackage {
     try {
       const warnings = [...this.package.warnings]
       const compressor = await this.#compression(warnings)
-      archive = decompress(this.#compressed(), compressor, limitsOf(this.#options), this.#options.reuseChunks ?? false)
+      archive = decompress(this.#compressed(), compressor, limitsOf(this.#options), {
+        reuse: this.#options.reuseChunks,
+        large: largestArchive(this.package.files) > worthThreads,
+      })
       this.#archive = new ByteReader(
         this.#measured(archive),
         (position, what) =>

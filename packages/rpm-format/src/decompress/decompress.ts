@@ -4,23 +4,24 @@ import { gunzip } from './gzip.ts'
 import { unlzma } from './lzma.ts'
 import type { Compression } from './sniff.ts'
 import { unxz } from './xz.ts'
+import { unxzInThreads } from './xz-threads.ts'
 import { unzstd } from './zstd.ts'
 
 /**
  * The payload's archive in chunks of up to 512 KiB. Ending early frees the decompressor and leaves the input as it is.
- * With `reuse`, chunks of input and output are freed as soon as they are done with.
+ * With `reuse`, chunks of input and output are freed as soon as they are done with. `large`: worth threads of its own.
  */
 export function decompress(
   input: AsyncIterable<Uint8Array>,
   compression: Compression,
   limits: Limits,
-  reuse = false,
+  { reuse = false, large = false }: { reuse?: boolean | undefined; large?: boolean | undefined } = {},
 ): AsyncIterator<Uint8Array, unknown, undefined> {
   switch (compression) {
     case 'gzip':
       return gunzip(input, reuse)
     case 'xz':
-      return unxz(input)
+      return large ? unxzInThreads(input, reuse) : unxz(input)
     case 'zstd':
       return unzstd(input, limits, reuse)
     case 'lzma':

@@ -1,5 +1,6 @@
 import { crc32 } from 'node:zlib'
 import { RpmError } from '../errors.ts'
+import type { CheckType } from './xz-check.ts'
 
 const lzma2 = 0x21
 const largestDictionary = 64 * 1024 * 1024
@@ -16,7 +17,7 @@ const filterNames: Record<number, string> = {
 }
 
 /** The 12 bytes that begin a stream: magic, flags, CRC. */
-export function parseStreamFlags(bytes: Buffer): 'none' | 'crc32' | 'crc64' | 'sha256' {
+export function parseStreamFlags(bytes: Buffer): CheckType {
   if (bytes.readUInt32LE(8) !== crc32(bytes.subarray(6, 8))) throw corrupt('the CRC of the stream header does not hold')
   const type = bytes[7]!
   if (bytes[6] !== 0 || type > 15)

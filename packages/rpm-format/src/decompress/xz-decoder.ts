@@ -37,6 +37,7 @@ export class XzDecoder {
   readonly #wasm: XzExports
   readonly #context: number
   #out: Buffer | undefined
+  readonly #spare: ArrayBuffer[] = []
   #filled = 0
   #full = false
 
@@ -60,7 +61,19 @@ export class XzDecoder {
     for (const _ of this.decode(header)) throw new Error('xz-decompress gave output for a block header')
   }
 
-  /** Full output chunks only; what is left comes with flush(). */
+  /** What is left of a block of `compressed` bytes. */
+  *endBlock(compressed: number): Generator<Buffer, void, undefined> {
+    yield* this.decode(Buffer.alloc(-compressed & 3))
+    const rest = this.#flush()
+    if (rest) yield rest
+  }
+
+  /** Memory of an output chunk that is done with, to be used for another. */
+  recycle(memory: ArrayBuffer): void {
+    this.#spare.push(memory)
+  }
+
+  /** Full output chunks only; what is left comes with endBlock(). */
   *decode(input: Buffer): Generator<Buffer, void, undefined> {
     for (let at = 0; at < input.length; at += bufferSize) {
       const piece = input.subarray(at, at + bufferSize)
@@ -74,7 +87,7 @@ export class XzDecoder {
     }
   }
 
-  flush(): Buffer | undefined {
+  #flush(): Buffer | undefined {
     const bytes = this.#out?.subarray(0, this.#filled)
     this.#out = undefined
     this.#filled = 0
@@ -94,11 +107,16 @@ export class XzDecoder {
     const length = this.#word(field.outputAt)
     const start = this.#word(field.outputStart)
     this.#full = length === bufferSize
-    this.#out ??= Buffer.allocUnsafeSlow(outputChunkSize)
+    this.#out ??= this.#chunk()
     this.#out.set(new Uint8Array(this.#wasm.memory.buffer, start, length), this.#filled)
     this.#filled += length
     new Uint32Array(this.#wasm.memory.buffer)[this.#context / 4 + field.outputAt] = 0
-    if (outputChunkSize - this.#filled < bufferSize) yield this.flush()!
+    if (outputChunkSize - this.#filled < bufferSize) yield this.#flush()!
+  }
+
+  #chunk(): Buffer {
+    const spare = this.#spare.pop()
+    return spare ? Buffer.from(spare) : Buffer.allocUnsafeSlow(outputChunkSize)
   }
 
   #word(index: number): number {

@@ -15,7 +15,7 @@ import {
 } from './cpio.ts'
 import { RpmError, type Warning, warn } from './errors.ts'
 import { longestPath, normalPath } from './file-paths.ts'
-import { FileFlag, type FileInfo } from './files.ts'
+import { FileFlag, type FileInfo, type FileTable } from './files.ts'
 
 export interface PayloadEntry {
   readonly file: FileInfo
@@ -26,7 +26,7 @@ export interface PayloadEntry {
 }
 
 export interface ArchiveOptions {
-  readonly files: readonly FileInfo[]
+  readonly files: FileTable
   /** As node:crypto names it. */
   readonly digestAlgorithm: string
   readonly lenient: boolean
@@ -49,8 +49,6 @@ export class ArchiveReader {
   readonly #reader: ByteReader
   readonly #options: ArchiveOptions
   readonly #seen: Uint8Array
-  readonly #sets: ReadonlyMap<number, readonly FileInfo[]>
-  #byPath: Map<string, FileInfo> | undefined
   #expected = 0
   /** Contents of the last batch. */
   #contents: FileContent[] = []
@@ -63,7 +61,6 @@ export class ArchiveReader {
     this.#reader = reader
     this.#options = options
     this.#seen = new Uint8Array(options.files.length)
-    this.#sets = hardlinkSets(options.files)
   }
 
   /**
@@ -150,7 +147,7 @@ export class ArchiveReader {
       this.#state = 'trailer'
       return undefined
     }
-    const file = this.#options.files[index]
+    const file = this.#options.files.at(index)
     if (!file) {
       throw new RpmError('file-not-in-header', `the archive has file ${index} of ${this.#options.files.length}`, {
         offset,
@@ -200,8 +197,7 @@ export class ArchiveReader {
       return
     }
     const expected = this.#contentSize(file)
-    const set = file.hardlinkSet === undefined ? undefined : this.#sets.get(file.hardlinkSet)!
-    const isLast = !set || set.at(-1) === file
+    const isLast = this.#isLast(file)
     if (size !== expected) {
       if (!isLast) {
         throw new RpmError(
@@ -215,8 +211,15 @@ export class ArchiveReader {
     if (!isLast) return
 
     const content = file.type === 'file' ? this.#content(file, size) : noContent
-    batch.push({ file, links: set?.slice(0, -1) ?? [], content })
+    batch.push({ file, links: this.#linksOf(file), content })
     this.#leavePadding(size)
+  }
+
+  #linksOf({ index }: FileInfo): FileInfo[] {
+    const { files } = this.#options
+    if (files.links.first(index) === undefined) return []
+    const others = files.links.members(index).slice(0, -1)
+    return others.map(member => files.at(member)!)
   }
 
   #content(file: FileInfo, size: number): FileContent {
@@ -245,8 +248,11 @@ export class ArchiveReader {
   #contentSize(file: FileInfo): number {
     if (file.type === 'symlink') return file.size
     if (file.type !== 'file') return 0
-    if (file.hardlinkSet === undefined) return file.size
-    return this.#sets.get(file.hardlinkSet)!.at(-1) === file ? file.size : 0
+    return this.#isLast(file) ? file.size : 0
+  }
+
+  #isLast({ index }: FileInfo): boolean {
+    return this.#options.files.links.last(index) === index
   }
 
   /**
@@ -276,11 +282,11 @@ export class ArchiveReader {
   #find(name: string, offset: number): FileInfo | undefined {
     const bare = name.startsWith('./') ? name.slice(1) : name
     // The archive is mostly in the header's order.
-    const expected = this.#options.files[this.#expected]
+    const { files } = this.#options
+    const expected = files.at(this.#expected)
     if (expected && (expected.path === bare || (!bare.startsWith('/') && expected.path === `/${bare}`))) return expected
-    this.#byPath ??= new Map(this.#options.files.map(file => [file.path, file]))
-    const file = this.#byPath.get(bare === '' || bare === '.' ? '/' : normalPath(bare))
-    if (file) return file
+    const found = files.find(bare === '' || bare === '.' ? '/' : normalPath(bare))
+    if (found !== undefined) return files.at(found)
     const message = `the archive has ${quoted(name)}, which the header does not list`
     if (!this.#options.lenient) throw new RpmError('file-not-in-header', message, { offset })
     warn(this.#options.warnings, { code: 'file-not-in-header', message, path: name })
@@ -316,11 +322,12 @@ export class ArchiveReader {
   async #end(): Promise<void> {
     this.#state = 'ended'
     const { files, lenient, warnings } = this.#options
-    const missing = files.find(file => !this.#seen[file.index] && !(file.flags & FileFlag.GHOST))
-    if (missing)
-      throw new RpmError('missing-file', `${quoted(missing.path)} is in the header but not in the archive`, {
+    for (let k = 0; k < files.length; k++) {
+      if (this.#seen[k] || files.isGhost(k)) continue
+      throw new RpmError('missing-file', `${quoted(files.path(k))} is in the header but not in the archive`, {
         offset: this.#reader.position,
       })
+    }
     const offset = this.#reader.position
     let warned = false
     for await (const piece of this.#reader.rest()) {
@@ -362,30 +369,19 @@ const modeTypes: Record<FileInfo['type'], number> = {
   socket: 0o14,
 }
 
-function hardlinkSets(files: readonly FileInfo[]): Map<number, FileInfo[]> {
-  const sets = new Map<number, FileInfo[]>()
-  for (const file of files) {
-    if (file.hardlinkSet === undefined) continue
-    const members = sets.get(file.hardlinkSet)
-    if (members) members.push(file)
-    else sets.set(file.hardlinkSet, [file])
-  }
-  return sets
-}
-
 const slack = 64 * 1024
 
 /** No archive of these files is longer than this: headers, the longest names, contents (each set's once), padding. */
-export function largestArchive(files: readonly FileInfo[]): number {
+export function largestArchive(files: FileTable): number {
   let total = slack
-  for (const file of files) {
-    const name = file.path.length + 8
-    const first = file.hardlinkSet === undefined || file.hardlinkSet === file.index
+  for (let k = 0; k < files.length; k++) {
+    const name = files.pathSize(k) + 8
+    const type = files.type(k)
     const size =
-      file.type === 'file' && first
-        ? file.size
-        : file.type === 'symlink'
-          ? Math.max(file.size, file.linkTarget.length)
+      type === 'file' && files.links.last(k) === k
+        ? files.size(k)
+        : type === 'symlink'
+          ? Math.max(files.size(k), files.linkTarget(k).length)
           : 0
     total += newcSize + name + size + 8
   }

@@ -1,6 +1,8 @@
 import { free } from './chunk-memory.ts'
 
 const nothing = Buffer.alloc(0)
+const smallestGathered = 16 * 1024
+const growth = 4
 
 /**
  * Exact reads over chunks of any size. What lies in one chunk is handed out without a copy, and by the try… methods
@@ -56,16 +58,19 @@ export class ByteReader {
   async read(length: number, what: string): Promise<Buffer> {
     const bytes = this.tryRead(length)
     if (bytes) return bytes
-    const pieces: Buffer[] = []
-    let missing = length
-    while (missing > 0) {
-      const piece = this.tryTake(missing) ?? (await this.take(missing))
+    let gathered = Buffer.allocUnsafeSlow(Math.min(length, smallestGathered))
+    for (let filled = 0; filled < length; ) {
+      const piece = this.tryTake(length - filled) ?? (await this.take(length - filled))
       if (!piece) throw this.#truncated(this.position, what)
-      // A copy: the chunk that a piece lies in is only good until the next one is asked for.
-      pieces.push(missing > piece.length ? Buffer.from(piece) : piece)
-      missing -= piece.length
+      if (filled + piece.length > gathered.length) {
+        const larger = Buffer.allocUnsafeSlow(Math.min(length, growth * (filled + piece.length)))
+        larger.set(gathered.subarray(0, filled))
+        gathered = larger
+      }
+      gathered.set(piece, filled)
+      filled += piece.length
     }
-    return Buffer.concat(pieces, length)
+    return gathered
   }
 
   /** Between 1 and `most` bytes if any are there already. */

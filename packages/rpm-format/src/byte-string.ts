@@ -17,3 +17,13 @@ export function quoted(bytes: ByteString): string {
     char => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`,
   )
 }
+
+/** Digits of either case, and nothing but digits. */
+export function isHex(bytes: Uint8Array): boolean {
+  for (const byte of bytes) {
+    const isDigit = byte >= 0x30 && byte <= 0x39
+    const letter = byte | 0x20
+    if (!isDigit && !(letter >= 0x61 && letter <= 0x66)) return false
+  }
+  return true
+}

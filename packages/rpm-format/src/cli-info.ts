@@ -8,6 +8,7 @@ import { type RpmPackage, readPackage } from './package.ts'
 import { formatQueryValue } from './query-value-formats.ts'
 import { signedParts } from './signed.ts'
 import { Tag } from './tags.ts'
+import { mapped } from './text-pieces.ts'
 
 /** `rpm-format info`: what the headers say, as lines for people or one JSON object. */
 export async function runInfo(args: string[]): Promise<number> {
@@ -23,7 +24,7 @@ export async function runInfo(args: string[]): Promise<number> {
 export async function runList(args: string[]): Promise<number> {
   const { file } = parseCommand(args, {})
   const { files } = await withSource(file, source => readPackage(source))
-  await writeLines(files.map(listLine))
+  await writeLines(mapped(files, listLine))
   return 0
 }
 

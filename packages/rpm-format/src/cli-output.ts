@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { rmSync } from 'node:fs'
 import { type FileHandle, open, rename, rm } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
+import { mapped, textPieces } from './text-pieces.ts'
 
 /** For terminals and logs: control characters and what turns text around are escaped. */
 export function printable(text: string): string {
@@ -12,7 +13,12 @@ export function printable(text: string): string {
 }
 
 export async function writeLines(lines: Iterable<string>): Promise<void> {
-  await writeToStdout([Buffer.from([...lines].map(line => `${line}\n`).join(''))])
+  await writeToStdout(
+    textPieces(
+      mapped(lines, line => `${line}\n`),
+      'utf8',
+    ),
+  )
 }
 
 /** At the reader's pace, each chunk gone before the next is asked for; throws what the stream's error says, EPIPE where the reader has gone. */

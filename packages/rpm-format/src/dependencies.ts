@@ -1,6 +1,7 @@
 import type { ByteString } from './byte-string.ts'
 import { RpmError } from './errors.ts'
 import type { Header } from './header.ts'
+import { limitsOf, type ReadOptions } from './limits.ts'
 
 export type Operator = '' | '<' | '<=' | '=' | '>=' | '>'
 
@@ -94,11 +95,14 @@ export function readDependencies(header: Header, kind: DependencyKind): Dependen
   }
 }
 
-/** Names, flags and versions of every kind must be as many as each other. */
-export function checkDependencies(header: Header): void {
+/** Names, flags and versions of every kind must be as many as each other, and no more than the limit. */
+export function checkDependencies(header: Header, options: ReadOptions): void {
+  const { relations: limit } = limitsOf(options)
   for (const [name, flags, version] of [...Object.values(tags), oldSuggests, oldEnhances]) {
     const count = header.entry(name)?.count
     if (count === undefined) continue
+    if (count > limit)
+      throw new RpmError('header-too-large', `tag ${name} has ${count} dependencies; ${limit} are allowed`)
     const counts = [header.entry(flags)?.count, header.entry(version)?.count]
     // rpm 2 wrote bare names.
     if (counts.every(other => other === undefined) || counts.every(other => other === count)) continue

@@ -4,7 +4,6 @@ import { decompress } from './decompress/decompress.ts'
 import { type Compression, sniff, sniffSize } from './decompress/sniff.ts'
 import type { Strength } from './digest-algorithms.ts'
 import { RpmError, type Warning, warn } from './errors.ts'
-import { fileDigestAlgorithm } from './files.ts'
 import { limitsOf, type ReadOptions } from './limits.ts'
 import { type HeaderOptions, type RpmPackage, readHeaders, sourceReader } from './package.ts'
 import { type DigestResult, failedDigests, PayloadDigester, payloadDigests } from './payload-digests.ts'
@@ -125,7 +124,7 @@ export class PayloadReading implements OpenPackage {
       )
       const joined = new ArchiveReader(this.#archive, {
         files: this.package.files,
-        digestAlgorithm: fileDigestAlgorithm(this.package.header).name,
+        digestAlgorithm: this.package.files.digestAlgorithm.name,
         lenient: this.#options.lenient ?? false,
         diagnose: error => this.#diagnosis(error),
         warnings,

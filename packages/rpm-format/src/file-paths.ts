@@ -1,40 +1,83 @@
 import { type ByteString, quoted } from './byte-string.ts'
 import { RpmError } from './errors.ts'
 import type { Header } from './header.ts'
+import { StringColumn } from './string-column.ts'
 import { Tag } from './tags.ts'
 
 export const longestPath = 4096
 
-/** Absolute, normalised paths of all files, in header order. */
-export function filePaths(header: Header): ByteString[] {
-  const basenames = header.strings(Tag.BASENAMES)
-  const oldNames = header.strings(Tag.OLDFILENAMES)
-  if (basenames && oldNames) {
-    throw new RpmError('duplicate-tag', 'both BASENAMES and OLDFILENAMES name the files: readers would disagree')
-  }
-  if (oldNames) return oldNames.map(normalPath)
-  if (!basenames) return []
+/** Absolute, normalised paths of all files, in header order; joined when asked for. */
+export class FilePaths {
+  readonly length: number
+  readonly #names: StringColumn
+  /** Undefined where the names are whole paths. */
+  readonly #directories: { names: StringColumn; indexes: ArrayLike<number> } | undefined
+  #directoryAt = -1
+  #directory: ByteString = ''
 
-  const directories = header.strings(Tag.DIRNAMES) ?? []
-  const indexes = header.numbers(Tag.DIRINDEXES) ?? []
-  if (indexes.length !== basenames.length) {
-    throw new RpmError('array-mismatch', `DIRINDEXES has ${indexes.length} members for ${basenames.length} files`)
+  /** Refuses indexes out of range and paths that are too long; what else is wrong with a path, `at` finds. */
+  constructor(header: Header) {
+    const basenames = header.column(Tag.BASENAMES)
+    const oldNames = header.column(Tag.OLDFILENAMES)
+    if (basenames && oldNames) {
+      throw new RpmError('duplicate-tag', 'both BASENAMES and OLDFILENAMES name the files: readers would disagree')
+    }
+    this.#names = oldNames ?? basenames ?? new StringColumn(Buffer.alloc(0), 0, 0)
+    this.length = this.#names.length
+    this.#directories = basenames && this.#checkedDirectories(header)
   }
-  return basenames.map((basename, k) => {
-    const directory = directories[indexes[k]!]
-    if (directory === undefined) {
-      throw new RpmError('array-mismatch', `DIRINDEXES points to directory ${indexes[k]} of ${directories.length}`)
+
+  at(k: number): ByteString {
+    return normalPath(this.#directoryOf(k) + this.#names.at(k))
+  }
+
+  /** Bytes of the path as the header has it. */
+  size(k: number): number {
+    const { names, indexes } = this.#directories ?? {}
+    return (names?.size(indexes![k]!) ?? 0) + this.#names.size(k)
+  }
+
+  /** Files with the same number lie in the same directory; undefined where that is not plain to see. */
+  directory(k: number): number | undefined {
+    const name = this.#names.bytes(k)
+    return name.length === 0 || name.includes(slash) || (name.length === 1 && name[0] === dot)
+      ? undefined
+      : this.#directories?.indexes[k]
+  }
+
+  #checkedDirectories(header: Header) {
+    const names = header.column(Tag.DIRNAMES) ?? new StringColumn(Buffer.alloc(0), 0, 0)
+    const indexes = header.numbers(Tag.DIRINDEXES) ?? []
+    if (indexes.length !== this.length) {
+      throw new RpmError('array-mismatch', `DIRINDEXES has ${indexes.length} members for ${this.length} files`)
     }
-    // Before the two are joined: one long directory times many files would fill the memory.
-    if (directory.length + basename.length > longestPath) {
-      throw new RpmError(
-        'bad-file-path',
-        `a path of ${directory.length + basename.length} bytes; ${longestPath} are allowed`,
-      )
+    for (let k = 0; k < this.length; k++) {
+      if (indexes[k]! >= names.length) {
+        throw new RpmError('array-mismatch', `DIRINDEXES points to directory ${indexes[k]} of ${names.length}`)
+      }
+      // Before the two are joined: one long directory times many files would fill the memory.
+      const size = names.size(indexes[k]!) + this.#names.size(k)
+      if (size > longestPath) {
+        throw new RpmError('bad-file-path', `a path of ${size} bytes; ${longestPath} are allowed`)
+      }
     }
-    return normalPath(directory + basename)
-  })
+    return { names, indexes }
+  }
+
+  /** Neighbours mostly share it. */
+  #directoryOf(k: number): ByteString {
+    if (!this.#directories) return ''
+    const { names, indexes } = this.#directories
+    if (indexes[k] !== this.#directoryAt) {
+      this.#directoryAt = indexes[k]!
+      this.#directory = names.at(this.#directoryAt)
+    }
+    return this.#directory
+  }
 }
+
+const slash = 0x2f
+const dot = 0x2e
 
 const unclean = /\/\/|\/\.{1,2}(?:\/|$)|.\/$/
 

@@ -1,12 +1,12 @@
-import { type ByteString, quoted } from './byte-string.ts'
+import { type ByteString, isHex, quoted } from './byte-string.ts'
 import { digestAlgorithm } from './digest-algorithms.ts'
-import { RpmError, type Warning, warn } from './errors.ts'
-import { escapesRoot, filePaths } from './file-paths.ts'
-import { linkSets } from './hardlinks.ts'
+import { RpmError } from './errors.ts'
+import { FilePaths } from './file-paths.ts'
+import { LinkSets } from './hardlinks.ts'
 import type { Header } from './header.ts'
-import type { ReadOptions } from './limits.ts'
-import { limitsOf } from './limits.ts'
-import { SignatureTag, Tag, tagName } from './tags.ts'
+import { PathTable } from './path-table.ts'
+import type { StringColumn } from './string-column.ts'
+import { SignatureTag, Tag } from './tags.ts'
 
 export type FileType = 'file' | 'directory' | 'symlink' | 'character-device' | 'block-device' | 'fifo' | 'socket'
 
@@ -67,195 +67,180 @@ const typeOfMode = new Map<number, FileType>([
   [0o14, 'socket'],
 ])
 
-const fileTags = [
-  Tag.FILESIZES,
-  Tag.LONGFILESIZES,
-  Tag.FILEMODES,
-  Tag.FILERDEVS,
-  Tag.FILEMTIMES,
-  Tag.FILEDIGESTS,
-  Tag.FILELINKTOS,
-  Tag.FILEFLAGS,
-  Tag.FILEUSERNAME,
-  Tag.FILEGROUPNAME,
-  Tag.FILEDEVICES,
-  Tag.FILEINODES,
-  Tag.FILELANGS,
-  Tag.FILECOLORS,
-  Tag.FILECAPS,
-  Tag.FILESIGNATURES,
-]
+/**
+ * The files of a package in the order of its header. They stay there as columns: `at` and iterating make an object for
+ * one file at a time, which nobody keeps, and the other methods answer without one. Checked by `readFiles`.
+ */
+export class FileTable implements Iterable<FileInfo> {
+  readonly length: number
+  readonly links: LinkSets
+  /** Bytes of the paths as the header has them, together. */
+  readonly pathBytes: number
+  /** Of FILEDIGESTALGO. */
+  readonly digestAlgorithm: ReturnType<typeof fileDigestAlgorithm>
+  readonly #paths: FilePaths
+  readonly #sizes: ArrayLike<number>
+  readonly #modes: ArrayLike<number>
+  readonly #rdevs: ArrayLike<number> | undefined
+  readonly #mtimes: ArrayLike<number> | undefined
+  readonly #flags: ArrayLike<number> | undefined
+  readonly #colors: ArrayLike<number> | undefined
+  readonly #digests: StringColumn | undefined
+  readonly #targets: StringColumn | undefined
+  readonly #owners: StringColumn | undefined
+  readonly #groups: StringColumn | undefined
+  readonly #langs: StringColumn | undefined
+  readonly #capabilities: StringColumn | undefined
+  readonly #imaSignatures: StringColumn | undefined
+  #table: PathTable | undefined
 
-/** The parallel file arrays as one object a file. Every array that is there must have exactly as many members as there are files. */
-export function readFiles(header: Header, signature: Header, options: ReadOptions, warnings: Warning[]): FileInfo[] {
-  const announced = header.entry(Tag.BASENAMES)?.count ?? header.entry(Tag.OLDFILENAMES)?.count ?? 0
-  const { files: limit } = limitsOf(options)
-  if (announced > limit) throw new RpmError('too-many-files', `${announced} files; ${limit} are allowed`)
-  for (const tag of fileTags) checkCount(header, tag, announced)
-  checkCount(signature, SignatureTag.FILESIGNATURES, announced)
-  if (header.has(Tag.FILESIZES) && header.has(Tag.LONGFILESIZES)) {
-    throw new RpmError('duplicate-tag', 'both FILESIZES and LONGFILESIZES give the sizes: readers would disagree')
+  constructor(header: Header, signature: Header) {
+    this.#paths = new FilePaths(header)
+    this.length = this.#paths.length
+    const sizes = header.numbers(Tag.LONGFILESIZES) ?? header.numbers(Tag.FILESIZES)
+    const modes = header.numbers(Tag.FILEMODES)
+    if (this.length > 0 && !(sizes && modes)) {
+      throw new RpmError('missing-tag', `the header has files but no ${sizes ? 'FILEMODES' : 'FILESIZES'}`)
+    }
+    this.#sizes = sizes ?? []
+    this.#modes = modes ?? []
+    this.#rdevs = header.numbers(Tag.FILERDEVS)
+    this.#mtimes = header.numbers(Tag.FILEMTIMES)
+    this.#flags = header.numbers(Tag.FILEFLAGS)
+    this.#colors = header.numbers(Tag.FILECOLORS)
+    this.#digests = header.column(Tag.FILEDIGESTS)
+    this.#targets = header.column(Tag.FILELINKTOS)
+    this.#owners = header.column(Tag.FILEUSERNAME)
+    this.#groups = header.column(Tag.FILEGROUPNAME)
+    this.#langs = header.column(Tag.FILELANGS)
+    this.#capabilities = header.column(Tag.FILECAPS)
+    this.#imaSignatures = header.column(Tag.FILESIGNATURES) ?? signature.column(SignatureTag.FILESIGNATURES)
+    this.digestAlgorithm = fileDigestAlgorithm(header)
+    this.links = new LinkSets({
+      count: this.length,
+      inodes: header.numbers(Tag.FILEINODES),
+      devices: header.numbers(Tag.FILEDEVICES),
+      linkable: k => this.#modes[k]! >> 12 === 0o10 && !this.isGhost(k),
+    })
+    let pathBytes = 0
+    for (let k = 0; k < this.length; k++) pathBytes += this.#paths.size(k)
+    this.pathBytes = pathBytes
   }
 
-  const paths = filePaths(header)
-  const sizes = header.numbers(Tag.LONGFILESIZES) ?? header.numbers(Tag.FILESIZES)
-  const modes = header.numbers(Tag.FILEMODES)
-  if (paths.length > 0 && !(sizes && modes)) {
-    throw new RpmError('missing-tag', `the header has files but no ${sizes ? 'FILEMODES' : 'FILESIZES'}`)
-  }
-  const rdevs = header.numbers(Tag.FILERDEVS)
-  const mtimes = header.numbers(Tag.FILEMTIMES)
-  const flags = header.numbers(Tag.FILEFLAGS)
-  const colors = header.numbers(Tag.FILECOLORS)
-  const digests = header.strings(Tag.FILEDIGESTS)
-  const links = header.strings(Tag.FILELINKTOS)
-  const owners = interned(header.strings(Tag.FILEUSERNAME))
-  const groups = interned(header.strings(Tag.FILEGROUPNAME))
-  const langs = interned(header.strings(Tag.FILELANGS))
-  const capabilities = interned(header.strings(Tag.FILECAPS))
-  const imaSignatures = header.strings(Tag.FILESIGNATURES) ?? signature.strings(SignatureTag.FILESIGNATURES)
-  const algorithm = fileDigestAlgorithm(header)
-
-  let total = 0
-  const types = paths.map((path, k) => {
-    const type = typeOfMode.get(modes![k]! >> 12)
-    if (!type)
-      throw new RpmError('bad-file-mode', `${quoted(path)} has the mode ${modes![k]!.toString(8)}, of no file type`)
-    if (path === '/' && type !== 'directory') throw new RpmError('bad-file-path', `the root is a ${type}`)
-    total += sizes![k]!
-    return type
-  })
-  if (total > Number.MAX_SAFE_INTEGER)
-    throw new RpmError('bad-file-size', 'the sizes of the files add up to more than 2^53')
-
-  const sets = linkSets({
-    count: paths.length,
-    inodes: header.numbers(Tag.FILEINODES),
-    devices: header.numbers(Tag.FILEDEVICES),
-    linkable: k => types[k] === 'file' && ((flags?.[k] ?? 0) & FileFlag.GHOST) === 0,
-  })
-
-  const files = paths.map((path, k): FileInfo => {
-    const type = types[k]!
-    const rdev = rdevs?.[k] ?? 0
+  /** undefined where there is no file of that number. */
+  at(index: number): FileInfo | undefined {
+    if (!(index >= 0 && index < this.length)) return undefined
+    const type = this.type(index)
+    const rdev = this.#rdevs?.[index] ?? 0
     return {
-      index: k,
-      path,
+      index,
+      path: this.path(index),
       type,
-      mode: modes![k]! & 0o7777,
-      size: sizes![k]!,
-      mtime: mtimes?.[k] ?? 0,
-      owner: owners?.[k] ?? 'root',
-      group: groups?.[k] ?? 'root',
-      flags: flags?.[k] ?? 0,
-      digest: type === 'file' ? checkedDigest(path, digests?.[k] ?? '', algorithm.hexLength) : '',
-      linkTarget: links?.[k] ?? '',
+      mode: this.#modes[index]! & 0o7777,
+      size: this.size(index),
+      mtime: this.#mtimes?.[index] ?? 0,
+      owner: this.#owners?.at(index) ?? 'root',
+      group: this.#groups?.at(index) ?? 'root',
+      flags: this.flags(index),
+      digest: this.digest(index),
+      linkTarget: this.linkTarget(index),
       // Old writers left garbage here on everything that is no device.
       device: type.endsWith('device') ? { major: rdev >> 8, minor: rdev & 0xff } : undefined,
-      capabilities: capabilities?.[k] ?? '',
-      imaSignature: imaSignatures?.[k] ?? '',
-      hardlinkSet: sets.get(k),
-      lang: langs?.[k] ?? '',
-      color: colors?.[k] ?? 0,
+      capabilities: this.#capabilities?.at(index) ?? '',
+      imaSignature: this.imaSignature(index) ?? '',
+      hardlinkSet: this.links.first(index),
+      lang: this.#langs?.at(index) ?? '',
+      color: this.#colors?.[index] ?? 0,
     }
-  })
-  checkTree(files, options)
-  checkLinkSets(files, warnings)
-  return files
+  }
+
+  *[Symbol.iterator](): Generator<FileInfo, void, undefined> {
+    for (let index = 0; index < this.length; index++) yield this.at(index)!
+  }
+
+  path(index: number): ByteString {
+    return this.#paths.at(index)
+  }
+
+  *paths(): Generator<ByteString, void, undefined> {
+    for (let index = 0; index < this.length; index++) yield this.path(index)
+  }
+
+  /** Files with the same number lie in the same directory; undefined where that is not plain to see. */
+  directory(index: number): number | undefined {
+    return this.#paths.directory(index)
+  }
+
+  type(index: number): FileType {
+    const mode = this.#modes[index]!
+    const type = typeOfMode.get(mode >> 12)
+    if (type) return type
+    throw new RpmError('bad-file-mode', `${quoted(this.path(index))} has the mode ${mode.toString(8)}, of no file type`)
+  }
+
+  size(index: number): number {
+    return this.#sizes[index]!
+  }
+
+  /** Bytes of the path as the header has it. */
+  pathSize(index: number): number {
+    return this.#paths.size(index)
+  }
+
+  flags(index: number): number {
+    return this.#flags?.[index] ?? 0
+  }
+
+  isGhost(index: number): boolean {
+    return (this.flags(index) & FileFlag.GHOST) !== 0
+  }
+
+  /** Lowercase hex of a regular file, else ''. */
+  digest(index: number): string {
+    return this.type(index) === 'file' ? (this.#digests?.at(index).toLowerCase() ?? '') : ''
+  }
+
+  get haveDigests(): boolean {
+    for (let k = 0; k < this.length; k++) if (this.digest(k) !== '') return true
+    return false
+  }
+
+  /** As it stands in the header, for whatever type of file. */
+  digestBytes(index: number): Buffer | undefined {
+    return this.#digests?.bytes(index)
+  }
+
+  /** Hex, '' for none, undefined for what is no hex. */
+  imaSignature(index: number): string | undefined {
+    const bytes = this.#imaSignatures?.bytes(index)
+    if (!bytes || bytes.length === 0) return ''
+    return bytes.length % 2 === 0 && isHex(bytes) ? bytes.toString('latin1') : undefined
+  }
+
+  linkTarget(index: number): ByteString {
+    return this.#targets?.at(index) ?? ''
+  }
+
+  /** The file at a path that is absolute and normalised. */
+  find(path: ByteString): number | undefined {
+    return this.byPath().find(path)
+  }
+
+  /** Made when it is first needed; refuses a path that stands there twice. */
+  byPath(): PathTable {
+    if (this.#table) return this.#table
+    const table = new PathTable(this.length, k => this.path(k))
+    for (let k = 0; k < this.length; k++) {
+      const path = this.path(k)
+      if (table.add(k, path) !== undefined)
+        throw new RpmError('bad-file-path', `the header lists ${quoted(path)} twice`)
+    }
+    this.#table = table
+    return table
+  }
 }
 
 /** FILEDIGESTALGO; absent means MD5, and rpm takes numbers that it does not know for MD5 as well. */
-export function fileDigestAlgorithm(header: Header) {
+function fileDigestAlgorithm(header: Header) {
   return digestAlgorithm(header.number(Tag.FILEDIGESTALGO) ?? 1) ?? digestAlgorithm(1)!
-}
-
-function checkCount(header: Header, tag: number, files: number): void {
-  const count = header.entry(tag)?.count
-  if (count !== undefined && count !== files) {
-    throw new RpmError('array-mismatch', `${tagName(tag)} has ${count} members for ${files} files`)
-  }
-}
-
-function checkedDigest(path: ByteString, digest: string, hexLength: number): string {
-  if (digest === '') return ''
-  if (digest.length !== hexLength || !/^[0-9a-fA-F]+$/.test(digest)) {
-    throw new RpmError('bad-file-digest', `the digest of ${quoted(path)} is not ${hexLength} hex digits`)
-  }
-  return digest.toLowerCase()
-}
-
-/** A few names stand for thousands of files: one string each. */
-function interned(strings: string[] | undefined): string[] | undefined {
-  if (!strings) return undefined
-  const seen = new Map<string, string>()
-  return strings.map(text => {
-    const known = seen.get(text)
-    if (known !== undefined) return known
-    seen.set(text, text)
-    return text
-  })
-}
-
-/** Nothing twice, and nothing below what is no directory: extracting must never write through a link of the package. */
-function checkTree(files: readonly FileInfo[], options: ReadOptions): void {
-  const byPath = new Map<ByteString, FileInfo>()
-  for (const file of files) {
-    if (byPath.has(file.path)) throw new RpmError('bad-file-path', `the header lists ${quoted(file.path)} twice`)
-    byPath.set(file.path, file)
-  }
-  const sound = new Set<ByteString>()
-  let last = ''
-  for (const file of files) {
-    if (options.rejectEscapingSymlinks && file.type === 'symlink' && escapesRoot(file.path, file.linkTarget)) {
-      throw new RpmError(
-        'escaping-symlink',
-        `${quoted(file.path)} points out of the root, to ${quoted(file.linkTarget)}`,
-      )
-    }
-    const directoryEnd = file.path.lastIndexOf('/')
-    if (directoryEnd === last.length && file.path.startsWith(last)) continue
-    last = file.path.slice(0, directoryEnd)
-    const climbed: ByteString[] = []
-    for (let end = file.path.lastIndexOf('/'); end > 0; end = file.path.lastIndexOf('/', end - 1)) {
-      const parent = file.path.slice(0, end)
-      if (sound.has(parent)) break
-      const entry = byPath.get(parent)
-      if (entry && entry.type !== 'directory') {
-        throw new RpmError(
-          'path-below-non-directory',
-          `${quoted(file.path)} lies below ${quoted(parent)}, a ${entry.type} of the same package`,
-        )
-      }
-      climbed.push(parent)
-    }
-    for (const parent of climbed) sound.add(parent)
-  }
-}
-
-/** One inode has one content; what else its names disagree on is the last member's, as rpm installs it. */
-function checkLinkSets(files: readonly FileInfo[], warnings: Warning[]): void {
-  const conflicting = new Set<number>()
-  for (const file of files) {
-    if (file.hardlinkSet === undefined || file.hardlinkSet === file.index) continue
-    const first = files[file.hardlinkSet]!
-    if (file.size !== first.size || file.digest !== first.digest) {
-      throw new RpmError(
-        'bad-hardlink-set',
-        `${quoted(file.path)} and ${quoted(first.path)} are one inode but differ in size or digest`,
-      )
-    }
-    const same =
-      file.mode === first.mode &&
-      file.owner === first.owner &&
-      file.group === first.group &&
-      file.capabilities === first.capabilities &&
-      file.mtime === first.mtime
-    if (same || conflicting.has(first.index)) continue
-    conflicting.add(first.index)
-    warn(warnings, {
-      code: 'hardlink-metadata-differs',
-      message: `the names of one file disagree on its mode, owner, capabilities or time: ${quoted(first.path)} and ${quoted(file.path)}`,
-      path: first.path,
-    })
-  }
 }

@@ -7,21 +7,76 @@ export interface LinkSetInput {
   linkable: (index: number) => boolean
 }
 
-/** File index → index of its set's first member, for every file that shares its inode with another. */
-export function linkSets({ count, inodes, devices, linkable }: LinkSetInput): Map<number, number> {
-  const sets = new Map<number, number>()
-  if (!inodes || !devices) return sets
-  const first = new Map<number, number>()
-  for (let k = 0; k < count; k++) {
-    if (inodes[k] === 0 || !linkable(k)) continue
-    // Almost always there is one device: small numbers, which cost no memory of their own.
-    const inode = devices[k] === devices[0] ? inodes[k]! : -(devices[k]! * 2 ** 32 + inodes[k]! + 1)
-    const earlier = first.get(inode)
-    if (earlier === undefined) first.set(inode, k)
-    else {
-      sets.set(earlier, earlier)
-      sets.set(k, earlier)
-    }
+/** Bits of a file's index: rpm allows no more than 2^20 files. */
+const INDEX = 2 ** 20
+const NONE = -1
+
+/** Which files are names of one inode; in header order, as numbers of files. */
+export class LinkSets {
+  readonly #first: Int32Array | undefined
+  readonly #next: Int32Array
+  readonly #last: Int32Array
+  /** By the first member: which set it is, from 1, in header order. */
+  readonly #ordinal: Int32Array
+
+  constructor(input: LinkSetInput) {
+    const sets = [...setsOf(input)]
+    const size = sets.length > 0 ? input.count : 0
+    this.#first = size > 0 ? new Int32Array(size).fill(NONE) : undefined
+    this.#next = new Int32Array(size).fill(NONE)
+    this.#last = new Int32Array(size)
+    this.#ordinal = new Int32Array(size)
+    sets
+      .sort((a, b) => a[0]! - b[0]!)
+      .forEach((members, k) => {
+        this.#ordinal[members[0]!] = k + 1
+        members.forEach((member, m) => {
+          this.#first![member] = members[0]!
+          this.#next[member] = members[m + 1] ?? NONE
+          this.#last[member] = members.at(-1)!
+        })
+      })
   }
-  return sets
+
+  /** The first member of the file's set; undefined for a file that is alone. */
+  first(file: number): number | undefined {
+    const first = this.#first?.[file] ?? NONE
+    return first === NONE ? undefined : first
+  }
+
+  /** The last member of the file's set, which carries the content and whose metadata rpm applies; the file itself where it is alone. */
+  last(file: number): number {
+    return this.first(file) === undefined ? file : this.#last[file]!
+  }
+
+  /** Number of the file's set, from 1. */
+  ordinal(file: number): number | undefined {
+    const first = this.first(file)
+    return first === undefined ? undefined : this.#ordinal[first]
+  }
+
+  /** All members of the file's set; the file itself where it is alone. */
+  members(file: number): number[] {
+    const members: number[] = []
+    for (let member = this.first(file) ?? file; member !== NONE; member = this.#next[member] ?? NONE)
+      members.push(member)
+    return members
+  }
+}
+
+/** Sets of two and more, each in header order. */
+function* setsOf({ count, inodes, devices, linkable }: LinkSetInput): Generator<number[], void, undefined> {
+  if (!inodes || !devices) return
+  // Sorted as numbers inode and index stand together: no map of 200,000 inodes that are all different.
+  const keys = new Float64Array(count)
+  let used = 0
+  for (let k = 0; k < count; k++) if (inodes[k] !== 0 && linkable(k)) keys[used++] = inodes[k]! * INDEX + k
+  const sorted = keys.subarray(0, used).sort()
+  for (let begin = 0, end = 0; begin < used; begin = end) {
+    const inode = Math.floor(sorted[begin]! / INDEX)
+    while (end < used && Math.floor(sorted[end]! / INDEX) === inode) end++
+    if (end - begin < 2) continue
+    const indexes = Array.from(sorted.subarray(begin, end), key => key % INDEX)
+    for (const members of Map.groupBy(indexes, k => devices[k]!).values()) if (members.length > 1) yield members
+  }
 }

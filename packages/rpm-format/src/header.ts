@@ -1,6 +1,7 @@
 import type { ByteString } from './byte-string.ts'
 import { RpmError } from './errors.ts'
 import { type HeaderKind, type IndexEntry, indexSize, introSize, parseIndex } from './header-index.ts'
+import { StringColumn } from './string-column.ts'
 import { tagName, tagTypes } from './tags.ts'
 
 /** A header container: index and data, decoded on demand. Serves the signature header and the main header. */
@@ -19,6 +20,8 @@ export interface Header {
   /** The first string of a STRING, STRING_ARRAY or I18NSTRING. */
   string(tag: number): ByteString | undefined
   strings(tag: number): ByteString[] | undefined
+  /** The same, decoded when asked for. */
+  column(tag: number): StringColumn | undefined
   /** The first number of an integer tag. */
   number(tag: number): number | undefined
   /** All numbers of an integer tag; 64-bit ones must be safe integers. */
@@ -78,16 +81,13 @@ class ParsedHeader implements Header {
   }
 
   strings(tag: number): ByteString[] | undefined {
+    const column = this.column(tag)
+    return column && [...column]
+  }
+
+  column(tag: number): StringColumn | undefined {
     const entry = this.#textEntry(tag)
-    if (!entry) return undefined
-    const strings: ByteString[] = []
-    let at = entry.offset
-    for (let i = 0; i < entry.count; i++) {
-      const end = this.#data.indexOf(0, at)
-      strings.push(end === at ? '' : this.#data.toString('latin1', at, end))
-      at = end + 1
-    }
-    return strings
+    return entry && new StringColumn(this.#data, entry.offset, entry.count)
   }
 
   number(tag: number): number | undefined {
@@ -134,8 +134,11 @@ class ParsedHeader implements Header {
     switch (numericSizes[type]) {
       case 1:
         return data.subarray(offset, offset + count)
-      case 2:
-        return Uint16Array.from({ length: count }, (_, i) => data.readUInt16BE(offset + 2 * i))
+      case 2: {
+        const numbers = new Uint16Array(count)
+        for (let i = 0; i < count; i++) numbers[i] = data.readUInt16BE(offset + 2 * i)
+        return numbers
+      }
       case 4: {
         const numbers = new Uint32Array(count)
         for (let i = 0; i < count; i++) numbers[i] = data.readUInt32BE(offset + 4 * i)

@@ -1,6 +1,6 @@
 import { type ByteString, quoted } from './byte-string.ts'
 import { encodeCapabilities } from './capabilities.ts'
-import type { Warning } from './errors.ts'
+import { type Warning, warn } from './errors.ts'
 import type { FileInfo } from './files.ts'
 import { type Layout, type OwnMember, tarTypeOf } from './layout.ts'
 import type { TarEntry } from './tar.ts'
@@ -59,6 +59,6 @@ export class RootLayout implements Layout {
   }
 
   #warn({ path }: FileInfo, code: string, message: string): void {
-    this.warnings.push({ code, message: `${quoted(path)}: ${message}`, path })
+    warn(this.warnings, { code, message: `${quoted(path)}: ${message}`, path })
   }
 }

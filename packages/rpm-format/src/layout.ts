@@ -41,7 +41,7 @@ export interface ClosingFacts {
 
 export interface OwnMember {
   readonly entry: TarEntry
-  readonly content: readonly Uint8Array[]
+  readonly content: Iterable<Uint8Array>
 }
 
 export function inodeOf(file: FileInfo, links: readonly FileInfo[]): Inode {

@@ -6,6 +6,10 @@ export interface Limits {
   headerData: number
   /** Files of one package (rpm: 1048575). */
   files: number
+  /** Bytes of all their paths together (rpm: no limit): directories that many files share count for each of them. */
+  pathBytes: number
+  /** Dependencies of one kind, conditions of the triggers of one kind (rpm: 1048575). */
+  relations: number
   /** Uncompressed archive bytes (rpm: no limit). What the header predicts binds as well. */
   archiveBytes: number
   /** Uncompressed over compressed bytes (rpm: no limit), */
@@ -19,6 +23,8 @@ export interface Limits {
 export const defaultLimits: Limits = {
   headerData: 64 * MiB,
   files: 200_000,
+  pathBytes: 128 * MiB,
+  relations: 200_000,
   archiveBytes: 65_536 * MiB,
   ratio: 40_000,
   ratioFrom: 1024 * MiB,
@@ -29,7 +35,7 @@ export interface ReadOptions {
   limits?: Partial<Limits> | undefined
   /**
    * Accept, with a warning, what rpm itself accepts but no sane package has: archive entries that the header does not
-   * know, sizes that differ between header and archive, bytes after the end of the archive.
+   * know, bytes after the end of the archive.
    */
   lenient?: boolean | undefined
   /** Refuse symlinks whose relative target climbs above the root. Absolute targets are normal and stay. */

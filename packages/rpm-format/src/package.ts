@@ -3,7 +3,7 @@ import type { ByteString } from './byte-string.ts'
 import { checkDependencies, type Dependency, type DependencyKind, readDependencies } from './dependencies.ts'
 import type { Strength } from './digest-algorithms.ts'
 import { RpmError, type Warning } from './errors.ts'
-import { type FileInfo, readFiles } from './files.ts'
+import type { FileTable } from './files.ts'
 import { type Header, parseHeader } from './header.ts'
 import { checkHeaderDigests } from './header-digests.ts'
 import { type HeaderKind, introSize, parseIntro } from './header-index.ts'
@@ -11,6 +11,7 @@ import { checkMagic, type Lead, leadSize, parseLead } from './lead.ts'
 import { limitsOf, type ReadOptions } from './limits.ts'
 import type { Nevra } from './nevra.ts'
 import { payloadDigests } from './payload-digests.ts'
+import { readFiles } from './read-files.ts'
 import { readScriptlets, type Scriptlet } from './scriptlets.ts'
 import { chunksOf, type Source } from './source.ts'
 import { Tag } from './tags.ts'
@@ -33,7 +34,7 @@ export interface RpmPackage {
     /** The strongest digest in the headers that covers the payload. */
     readonly coverage: Strength
   }
-  readonly files: readonly FileInfo[]
+  readonly files: FileTable
   readonly scriptlets: readonly Scriptlet[]
   readonly triggers: readonly Trigger[]
   dependencies(kind: DependencyKind): readonly Dependency[]
@@ -123,7 +124,7 @@ function describe(
   if (header.string(Tag.PAYLOADFORMAT) === 'drpm') {
     throw new RpmError('delta-rpm', 'a delta RPM: it cannot be unpacked without the old RPM', { offset: payloadOffset })
   }
-  checkDependencies(header)
+  checkDependencies(header, options)
   const warnings: Warning[] = []
   const files = readFiles(header, signature, options, warnings)
   const isSource = isSourcePackage(header, files)
@@ -142,7 +143,7 @@ function describe(
     },
     files,
     scriptlets: readScriptlets(header),
-    triggers: readTriggers(header),
+    triggers: readTriggers(header, options),
     dependencies: kind => readDependencies(header, kind),
     warnings,
   }
@@ -172,12 +173,13 @@ function nevraOf(header: Header, isSource: boolean): Nevra {
 }
 
 /** The header of a source package has the build host's ARCH, and the oldest ones say nothing of being a source. */
-function isSourcePackage(header: Header, files: readonly FileInfo[]): boolean {
+function isSourcePackage(header: Header, files: FileTable): boolean {
   if (header.has(Tag.SOURCEPACKAGE)) return true
   if (header.has(Tag.SOURCERPM)) return false
   if (files.length === 0) return false
-  const names = header.strings(Tag.OLDFILENAMES) ?? header.strings(Tag.DIRNAMES) ?? []
-  return names.every(name => !name.startsWith('/'))
+  const names = header.column(Tag.OLDFILENAMES) ?? header.column(Tag.DIRNAMES)
+  for (let k = 0; k < (names?.length ?? 0); k++) if (names!.at(k).startsWith('/')) return false
+  return true
 }
 
 function coverageOf(header: Header, signature: Header): Strength {

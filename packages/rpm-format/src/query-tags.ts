@@ -69,7 +69,7 @@ const computedTags: Record<string, (rpm: RpmPackage) => Values> = {
   FILENAMES: fileNames,
   INSTFILENAMES: fileNames,
   LONGSIZE: rpm => stored(rpm, Tag.LONGSIZE) ?? stored(rpm, Tag.SIZE),
-  LONGFILESIZES: ({ files }) => (files.length > 0 ? files.map(file => file.size) : undefined),
+  LONGFILESIZES: ({ files }) => (files.length > 0 ? Array.from(files, file => file.size) : undefined),
   PROVIDENEVRS: nevrs('provides'),
   REQUIRENEVRS: nevrs('requires'),
   CONFLICTNEVRS: nevrs('conflicts'),
@@ -77,7 +77,7 @@ const computedTags: Record<string, (rpm: RpmPackage) => Values> = {
 }
 
 function fileNames({ files }: RpmPackage): Values {
-  return files.length > 0 ? files.map(file => file.path) : undefined
+  return files.length > 0 ? [...files.paths()] : undefined
 }
 
 function nevrs(kind: DependencyKind): (rpm: RpmPackage) => Values {

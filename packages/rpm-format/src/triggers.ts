@@ -2,6 +2,7 @@ import type { ByteString } from './byte-string.ts'
 import { type Operator, operatorOf, SenseFlag } from './dependencies.ts'
 import { RpmError } from './errors.ts'
 import type { Header } from './header.ts'
+import { limitsOf, type ReadOptions } from './limits.ts'
 import { scriptFlags } from './scriptlets.ts'
 
 export interface TriggerCondition {
@@ -63,11 +64,19 @@ const kinds = [
 const defaultPriority = 1_000_000
 
 /** Package triggers, file triggers and transaction file triggers, in the order of their scripts. */
-export function readTriggers(header: Header): Trigger[] {
-  return kinds.flatMap(tags => readKind(header, tags))
+export function readTriggers(header: Header, options: ReadOptions): Trigger[] {
+  const { relations: limit } = limitsOf(options)
+  return kinds.flatMap(tags => readKind(header, tags, limit))
 }
 
-function readKind(header: Header, tags: (typeof kinds)[number]): Trigger[] {
+function readKind(header: Header, tags: (typeof kinds)[number], limit: number): Trigger[] {
+  const announced = header.entry(tags.names)?.count ?? 0
+  if (announced > limit) {
+    throw new RpmError(
+      'header-too-large',
+      `triggers of kind ${tags.kind} with ${announced} conditions; ${limit} are allowed`,
+    )
+  }
   const names = header.strings(tags.names)
   if (!names) return []
   const index = parallel(header.numbers(tags.index), names.length, `trigger indexes of kind ${tags.kind}`)

@@ -1,7 +1,6 @@
 import type { Strength } from './digest-algorithms.ts'
 import { openReading, type PayloadReading } from './entries.ts'
 import { RpmError } from './errors.ts'
-import { fileDigestAlgorithm } from './files.ts'
 import { digestOf, headerDigests } from './header-digests.ts'
 import type { ReadOptions } from './limits.ts'
 import type { Nevra } from './nevra.ts'
@@ -100,12 +99,12 @@ function headerChecks({ package: { header, signature } }: PayloadReading): Diges
 }
 
 function payloadChecks(reading: PayloadReading, failure: RpmError | undefined): DigestCheck[] {
-  const { header, files } = reading.package
+  const { files } = reading.package
   const checks = reading.digests.map(
     ({ covers, algorithm, strength, holds }): DigestCheck => ({ covers, algorithm, strength, holds }),
   )
-  if (files.some(({ digest }) => digest !== '')) {
-    const { name, weak } = fileDigestAlgorithm(header)
+  if (files.haveDigests) {
+    const { name, weak } = files.digestAlgorithm
     checks.push({ covers: 'files', algorithm: name, strength: weak ? 'weak' : 'strong', holds: failure === undefined })
   }
   return checks

@@ -244,7 +244,7 @@ it('packages of any files come back whole, in chunks of any size', async () => {
         expect(read.files.map(({ path, content }) => [path, content])).toEqual(
           files.map(({ path, content }) => [path, content ?? '']),
         )
-        expect(read.package.files.map(({ mode, linkTarget }) => [mode, linkTarget])).toEqual(
+        expect([...read.package.files].map(({ mode, linkTarget }) => [mode, linkTarget])).toEqual(
           files.map(({ mode, linkTarget }) => [mode! & 0o7777, linkTarget ?? '']),
         )
       },

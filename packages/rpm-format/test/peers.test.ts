@@ -59,7 +59,7 @@ describe.skipIf(!hasCorpus())('what the suites of peers assert', () => {
         flags,
         capabilities,
       ] as const
-    expect(files.map(brief)).toEqual([
+    expect([...files].map(brief)).toEqual([
       ['', 'directory', '755', 'root:root', 0, ''],
       ['/artifact', 'file', '644', 'root:root', FileFlag.ARTIFACT, ''],
       ['/config', 'file', '644', 'root:root', FileFlag.CONFIG, ''],
@@ -134,7 +134,7 @@ describe('what libarchive asserts, on packages of our own', () => {
 
   it.each([3, 4, 6] as const)('three files in format %d', async format => {
     const { package: read, files: contents } = await readAll(buildRpm({ format, files }))
-    expect(read.files.map(({ path, mtime, size }) => [path, mtime, size])).toEqual([
+    expect([...read.files].map(({ path, mtime, size }) => [path, mtime, size])).toEqual([
       ['/etc/file1', 86_401, 35],
       ['/etc/file2', 86_401, 35],
       ['/etc/file3', 86_401, 35],

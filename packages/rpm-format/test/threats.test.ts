@@ -83,7 +83,7 @@ describe('the threat model', () => {
       const absolute = buildRpm({ files: [link('/a/l', '/etc/x')] })
       const climbing = buildRpm({ files: [link('/a/l', '../../etc/x')] })
       const inside = buildRpm({ files: [link('/a/b/l', '../../etc/x')] })
-      expect((await readPackage(absolute)).files[0]).toMatchObject({ linkTarget: '/etc/x' })
+      expect((await readPackage(absolute)).files.at(0)).toMatchObject({ linkTarget: '/etc/x' })
       expect(await refusal(climbing)).toBe('accepted')
       expect(await refusal(climbing, { rejectEscapingSymlinks: true })).toBe('escaping-symlink')
       expect(await refusal(inside, { rejectEscapingSymlinks: true })).toBe('accepted')
@@ -312,7 +312,7 @@ describe('the threat model', () => {
         outcome,
       } = await readAll(buildRpm({ files: set({}, { mode: 0o104755 }) }))
       expect(outcome.warnings).toMatchObject([{ code: 'hardlink-metadata-differs', path: '/a' }])
-      expect(files.map(({ mode }) => mode)).toEqual([0o644, 0o4755])
+      expect([...files].map(({ mode }) => mode)).toEqual([0o644, 0o4755])
     })
   })
 
@@ -328,7 +328,7 @@ describe('the threat model', () => {
         ],
       }),
     )
-    expect(files).toMatchObject([
+    expect([...files]).toMatchObject([
       { type: 'file', mode: 0o6755, device: undefined },
       { type: 'character-device', device: { major: 1, minor: 3 } },
       { type: 'socket' },

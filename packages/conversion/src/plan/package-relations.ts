@@ -37,7 +37,7 @@ export function rpmRelations(rpm: RpmPackage): PackageRelations {
     conflicts: rpm.dependencies('conflicts').map(relationText),
     obsoletes: rpm.dependencies('obsoletes').map(relationText),
     after: rpm.dependencies('order').map(({ name }) => displayText(name)),
-    files: rpm.isSource ? '' : pathHashes(rpm.files.map(({ path }) => displayText(path))),
+    files: rpm.isSource ? '' : pathHashes(rpm.files),
   }
 }
 
@@ -93,6 +93,9 @@ function splitGroups(field: string | undefined): string[] {
     .filter(group => group !== '')
 }
 
-function pathHashes(paths: readonly string[]): string {
-  return Buffer.from(Float64Array.from(paths, pathHash).buffer).toString('base64')
+function pathHashes(files: RpmPackage['files']): string {
+  const hashes = new Float64Array(files.length)
+  let k = 0
+  for (const path of files.paths()) hashes[k++] = pathHash(displayText(path))
+  return Buffer.from(hashes.buffer).toString('base64')
 }

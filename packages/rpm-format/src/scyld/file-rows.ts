@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto'
 import type { ByteString } from '../byte-string.ts'
 import { FileFlag, type FileInfo, type FileType } from '../files.ts'
-import { cell, Table } from './tsv.ts'
+import { mapped } from '../text-pieces.ts'
+import { cell, tsv } from './tsv.ts'
 
 /** One file of the RPM and what became of it. */
 export interface FileRow {
@@ -64,10 +65,8 @@ export function fourOctalDigits(mode: number): string {
   return mode.toString(8).padStart(4, '0')
 }
 
-export function fileTable(name: string, rows: Iterable<FileRow>): Table {
-  const table = new Table(name, columns)
-  for (const row of rows) table.add(cells(row))
-  return table
+export function fileTable(name: string, rows: Iterable<FileRow>): Iterable<ByteString> {
+  return tsv(name, columns, mapped(rows, cells))
 }
 
 export function isGhost({ flags }: FileInfo): boolean {
@@ -94,12 +93,6 @@ export function isSpecial({ file, metadata, set }: FileRow): boolean {
 
 export function isConfig({ file, src }: FileRow): boolean {
   return (file.flags & FileFlag.CONFIG) !== 0 && src !== undefined && (file.type === 'file' || file.type === 'symlink')
-}
-
-/** Directories in the archive, parents before what is in them. */
-export function directories(rows: readonly FileRow[]): FileRow[] {
-  const found = rows.filter(({ file, src }) => file.type === 'directory' && src !== undefined)
-  return found.sort((a, b) => (a.file.path < b.file.path ? -1 : 1))
 }
 
 /** Hashes of what passes by, where the RPM's own digests are not SHA-256. */

@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto'
 import { type ByteString, quoted } from '../byte-string.ts'
-import { RpmError, type Warning } from '../errors.ts'
-import { type FileInfo, fileDigestAlgorithm } from '../files.ts'
+import { RpmError, type Warning, warn } from '../errors.ts'
+import type { FileInfo } from '../files.ts'
 import {
   type ClosingFacts,
   type ContentWatcher,
@@ -14,23 +14,16 @@ import type { RpmPackage } from '../package.ts'
 import { sysusers } from '../sysusers.ts'
 import { Tag } from '../tags.ts'
 import type { TarEntry } from '../tar.ts'
+import { measured, textPieces } from '../text-pieces.ts'
 import { unitAt } from '../units.ts'
-import {
-  directories,
-  type FileRow,
-  fileTable,
-  isConfig,
-  isGhost,
-  isSpecial,
-  sha256Line,
-  sha256Watcher,
-} from './file-rows.ts'
+import { type FileRow, fileTable, isConfig, isSpecial, sha256Line, sha256Watcher } from './file-rows.ts'
 import { manifest } from './manifest.ts'
 import { homeOf, place } from './placement.ts'
 import { type PreparedScripts, prepareScripts } from './scripts.ts'
 import { packageTable, requiresTable, scriptTable, triggerTable, unitTable, userTable } from './tables.ts'
 import { UnitFiles } from './units.ts'
 
+const SHA256_SIZE = 32
 const EMPTY_SHA256 = 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855'
 const MAX_UNIT_FILE = 1024 * 1024
 
@@ -41,11 +34,13 @@ export class ScyldLayout implements Layout {
   readonly #home: ByteString
   readonly #scripts: PreparedScripts
   readonly #units = new UnitFiles()
-  /** By the index of the file. */
-  readonly #contents = new Map<number, { size: number; sha256: string }>()
-  readonly #inArchive = new Map<number, ByteString>()
-  /** In order of the archive. */
-  readonly #sums: ByteString[] = []
+  /** By the number of the file: 1 where it has a name in the archive. */
+  readonly #inArchive: Uint8Array
+  /** Regular files whose content passed by, in order of the archive. */
+  readonly #contents: Uint32Array
+  #contentCount = 0
+  /** By the number of the file, where the RPM's own digests are not SHA-256. */
+  #sha256s: Buffer | undefined
 
   constructor(rpm: RpmPackage) {
     const { name } = rpm.nevra
@@ -53,6 +48,8 @@ export class ScyldLayout implements Layout {
       throw new RpmError('bad-file-path', `a package named ${quoted(name)} has no place below /opt/scyld`)
     }
     this.#rpm = rpm
+    this.#inArchive = new Uint8Array(rpm.files.length)
+    this.#contents = new Uint32Array(rpm.files.length)
     this.#home = homeOf(name)
     this.#scripts = prepareScripts(rpm)
     this.warnings = [...this.#scripts.warnings]
@@ -63,8 +60,10 @@ export class ScyldLayout implements Layout {
       [this.#home, './'],
       ['/', './pkg/'],
     ] as const) {
-      const owned = this.#rpm.files.find(file => file.path === path && file.type === 'directory' && !isGhost(file))
-      yield owned ? this.member(owned, owned, name) : this.#own(name, 0o755)
+      const { files } = this.#rpm
+      const found = files.find(path)
+      const owned = found !== undefined && !files.isGhost(found) ? files.at(found) : undefined
+      yield owned?.type === 'directory' ? this.member(owned, owned, name) : this.#own(name, 0o755)
     }
   }
 
@@ -75,7 +74,7 @@ export class ScyldLayout implements Layout {
       return undefined
     }
     const src = place(file.path, file.type, this.#home)
-    this.#inArchive.set(file.index, src)
+    this.#inArchive[file.index] = 1
     if (src.startsWith('pkg/_/')) this.#warn(file, 'moved', `stands at ${quoted(src)}, its own place is ours`)
     if (src === '.' || src === 'pkg') return undefined // among the opening members
     return `./${src}${file.type === 'directory' ? '/' : ''}`
@@ -97,19 +96,11 @@ export class ScyldLayout implements Layout {
   }
 
   watch({ names, metadata }: Inode, size: number): ContentWatcher | undefined {
-    const known = size === 0 ? EMPTY_SHA256 : this.#sha256InHeader(metadata)
+    const known = this.#knownSha256(metadata)
     const unitPaths = names.map(file => file.path).filter(path => size <= MAX_UNIT_FILE && unitAt(path) !== undefined)
-    const keep = (sha256: string) => {
-      for (const file of names) {
-        this.#contents.set(file.index, { size, sha256 })
-        this.#sums.push(sha256Line(sha256, this.#inArchive.get(file.index)!))
-      }
-    }
-    const hashing = known === undefined ? sha256Watcher(keep) : undefined
-    if (!hashing && unitPaths.length === 0) {
-      keep(known!)
-      return undefined
-    }
+    for (const { index } of names) this.#contents[this.#contentCount++] = index
+    const hashing = known === undefined ? sha256Watcher(sha256 => this.#keep(names, sha256)) : undefined
+    if (!hashing && unitPaths.length === 0) return undefined
     const pieces: Buffer[] = []
     return {
       update: bytes => {
@@ -117,8 +108,7 @@ export class ScyldLayout implements Layout {
         if (unitPaths.length > 0) pieces.push(Buffer.from(bytes))
       },
       end: () => {
-        if (hashing) hashing.end()
-        else keep(known!)
+        hashing?.end()
         for (const path of unitPaths) this.#units.add(path, Buffer.concat(pieces).toString('latin1'))
       },
     }
@@ -128,29 +118,29 @@ export class ScyldLayout implements Layout {
     yield* this.#scriptMembers()
     const units = this.#units.rows(this.#scripts, this.warnings)
     const users = sysusers(this.#rpm.dependencies('provides'))
-    const rows = this.#rows()
     const warnings = [...outcome.warnings, ...this.warnings]
     yield { entry: this.#own('./pkg/meta/', 0o755), content: [] }
     const summary = {
-      files: String(rows.length),
-      size: String(uniqueBytes(rows)),
+      files: String(this.#rpm.files.length),
+      size: String(this.#uniqueBytes()),
       'payload-checked': outcome.checked,
       signed,
       warnings: String(warnings.length),
     }
-    yield this.#meta('package.tsv', [packageTable(this.#rpm, this.#home, summary).bytes()])
-    yield this.#meta('files.tsv', [fileTable('files', rows).bytes()])
-    yield this.#meta('special.tsv', [fileTable('special', rows.filter(isSpecial)).bytes()])
-    yield this.#meta('config.tsv', [fileTable('config', rows.filter(isConfig)).bytes()])
-    yield this.#meta('dirs.tsv', [fileTable('dirs', directories(rows)).bytes()])
-    yield this.#meta('scripts.tsv', [scriptTable(this.#scripts).bytes()])
-    yield this.#meta('triggers.tsv', [triggerTable(this.#scripts).bytes()])
-    yield this.#meta('units.tsv', [unitTable(units).bytes()])
-    yield this.#meta('users.tsv', [userTable(users).bytes()])
-    yield this.#meta('requires.tsv', [requiresTable(this.#rpm.dependencies('requires')).bytes()])
-    yield this.#meta('SHA256SUMS', [Buffer.from(this.#sums.join(''), 'latin1')])
-    const facts = { rpm: this.#rpm, home: this.#home, checked: outcome.checked, signed, rows, units, users, warnings }
-    yield this.#meta('manifest.json', [...manifest({ ...facts, scripts: this.#scripts })])
+    yield this.#table('package', () => packageTable(this.#rpm, this.#home, summary))
+    yield this.#table('files', () => fileTable('files', this.#rows()))
+    yield this.#table('special', () => fileTable('special', this.#rows(isSpecial)))
+    yield this.#table('config', () => fileTable('config', this.#rows(isConfig)))
+    yield this.#table('dirs', () => fileTable('dirs', this.#directories()))
+    yield this.#table('scripts', () => scriptTable(this.#scripts))
+    yield this.#table('triggers', () => triggerTable(this.#scripts))
+    yield this.#table('units', () => unitTable(units))
+    yield this.#table('users', () => userTable(users))
+    yield this.#table('requires', () => requiresTable(this.#rpm.dependencies('requires')))
+    yield this.#meta('SHA256SUMS', () => textPieces(this.#sums(), 'latin1'))
+    const facts = { rpm: this.#rpm, home: this.#home, checked: outcome.checked, signed, units, users, warnings }
+    const scripts = this.#scripts
+    yield this.#meta('manifest.json', () => textPieces(manifest({ ...facts, scripts, rows: this.#rows() }), 'utf8'))
   }
 
   *#scriptMembers(): Generator<OwnMember> {
@@ -160,14 +150,17 @@ export class ScyldLayout implements Layout {
       yield { entry: this.#own(`./${files[0]!.file!.replace(/[^/]+$/, '')}`, 0o755), content: [] }
       for (const { file, body } of files) {
         const content = Buffer.from(body!, 'latin1')
-        this.#sums.push(sha256Line(hash('sha256', content), file!))
         yield { entry: this.#own(`./${file}`, 0o755, content.length), content: [content] }
       }
     }
   }
 
-  #meta(name: string, content: readonly Uint8Array[]): OwnMember {
-    const size = content.reduce((sum, piece) => sum + piece.length, 0)
+  #table(name: string, lines: () => Iterable<ByteString>): OwnMember {
+    return this.#meta(`${name}.tsv`, () => textPieces(lines(), 'latin1'))
+  }
+
+  #meta(name: string, make: () => Iterable<Uint8Array>): OwnMember {
+    const { size, content } = measured(make)
     return { entry: this.#own(`./pkg/meta/${name}`, 0o644, size), content }
   }
 
@@ -176,42 +169,81 @@ export class ScyldLayout implements Layout {
     return { name, type: name.endsWith('/') ? 'directory' : 'file', mode, mtime, owner: 'root', group: 'root', size }
   }
 
-  #rows(): FileRow[] {
-    const last = new Map<number, FileInfo>()
-    for (const file of this.#rpm.files) if (file.hardlinkSet !== undefined) last.set(file.hardlinkSet, file)
-    const numbers = new Map<number, number>()
-    return this.#rpm.files.map(file => {
-      const set = file.hardlinkSet
-      if (set !== undefined && !numbers.has(set)) numbers.set(set, numbers.size + 1)
-      const { size = 0, sha256 } = this.#contents.get(file.index) ?? {}
-      return {
-        file,
-        metadata: set === undefined ? file : last.get(set)!,
-        src: this.#inArchive.get(file.index),
-        size,
-        sha256,
-        set: set === undefined ? undefined : numbers.get(set),
-      }
-    })
+  *#rows(wanted?: (row: FileRow) => boolean): Generator<FileRow, void, undefined> {
+    for (const file of this.#rpm.files) {
+      const row = this.#row(file)
+      if (!wanted || wanted(row)) yield row
+    }
   }
 
-  /** The reader has checked it, or will before the archive ends. */
-  #sha256InHeader({ digest }: FileInfo): string | undefined {
-    return digest !== '' && fileDigestAlgorithm(this.#rpm.header).name === 'sha256' ? digest : undefined
+  #row(file: FileInfo): FileRow {
+    const { files } = this.#rpm
+    const last = files.links.last(file.index)
+    const src = this.#srcOf(file)
+    const isContent = file.type === 'file' && src !== undefined
+    return {
+      file,
+      metadata: last === file.index ? file : files.at(last)!,
+      src,
+      size: isContent ? file.size : 0,
+      sha256: isContent ? this.#sha256Of(file) : undefined,
+      set: files.links.ordinal(file.index),
+    }
+  }
+
+  /** Those in the archive, parents before what is in them. */
+  *#directories(): Generator<FileRow, void, undefined> {
+    const { files } = this.#rpm
+    const found: { path: ByteString; index: number }[] = []
+    for (let index = 0; index < files.length; index++) {
+      if (files.type(index) === 'directory' && this.#inArchive[index]) found.push({ path: files.path(index), index })
+    }
+    found.sort((a, b) => (a.path < b.path ? -1 : 1))
+    for (const { index } of found) yield this.#row(files.at(index)!)
+  }
+
+  /** The lines of SHA256SUMS: contents of the RPM, then scripts. */
+  *#sums(): Generator<ByteString, void, undefined> {
+    for (const index of this.#contents.subarray(0, this.#contentCount)) {
+      const file = this.#rpm.files.at(index)!
+      yield sha256Line(this.#sha256Of(file), this.#srcOf(file)!)
+    }
+    for (const { file, body } of [...this.#scripts.scriptlets, ...this.#scripts.triggers]) {
+      if (file !== undefined) yield sha256Line(hash('sha256', Buffer.from(body!, 'latin1')), file)
+    }
+  }
+
+  /** A hardlink set counts once. */
+  #uniqueBytes(): number {
+    const { files } = this.#rpm
+    let sum = 0
+    for (const index of this.#contents.subarray(0, this.#contentCount)) {
+      if (files.links.last(index) === index) sum += files.size(index)
+    }
+    return sum
+  }
+
+  #srcOf({ index, path, type }: FileInfo): ByteString | undefined {
+    return this.#inArchive[index] ? place(path, type, this.#home) : undefined
+  }
+
+  #sha256Of(file: FileInfo): string {
+    const at = file.index * SHA256_SIZE
+    return this.#knownSha256(file) ?? this.#sha256s!.toString('hex', at, at + SHA256_SIZE)
+  }
+
+  #keep(names: readonly FileInfo[], sha256: string): void {
+    this.#sha256s ??= Buffer.alloc(this.#rpm.files.length * SHA256_SIZE)
+    for (const { index } of names) this.#sha256s.write(sha256, index * SHA256_SIZE, 'hex')
+  }
+
+  /** The header's: the reader has checked it, or will before the archive ends. */
+  #knownSha256({ digest, size }: FileInfo): string | undefined {
+    if (size === 0) return EMPTY_SHA256
+    return digest !== '' && this.#rpm.files.digestAlgorithm.name === 'sha256' ? digest : undefined
   }
 
   #warn({ path }: FileInfo, code: string, message: string): void {
-    this.warnings.push({ code, message: `${quoted(path)}: ${message}`, path })
+    warn(this.warnings, { code, message: `${quoted(path)}: ${message}`, path })
   }
-}
-
-function uniqueBytes(rows: readonly FileRow[]): number {
-  const counted = new Set<number>()
-  let sum = 0
-  for (const { set, size } of rows) {
-    if (set !== undefined && counted.has(set)) continue
-    if (set !== undefined) counted.add(set)
-    sum += size
-  }
-  return sum
 }

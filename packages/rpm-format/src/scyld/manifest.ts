@@ -8,6 +8,7 @@ import type { RpmPackage } from '../package.ts'
 import { isValidUtf8 } from '../pax.ts'
 import type { SysusersLine } from '../sysusers.ts'
 import { Tag } from '../tags.ts'
+import { mapped } from '../text-pieces.ts'
 import type { Signed } from '../verify.ts'
 import { type FileRow, fourOctalDigits } from './file-rows.ts'
 import type { PreparedScripts, Script } from './scripts.ts'
@@ -19,7 +20,7 @@ export interface ManifestFacts {
   readonly home: ByteString
   readonly checked: Strength
   readonly signed: Signed
-  readonly rows: readonly FileRow[]
+  readonly rows: Iterable<FileRow>
   readonly scripts: PreparedScripts
   readonly units: readonly UnitRow[]
   readonly users: readonly SysusersLine[]
@@ -38,13 +39,11 @@ const dependencyKinds: readonly DependencyKind[] = [
   'order',
 ]
 
-/** pkg/meta/manifest.json, a line for each element of its arrays; in pieces, for packages with very many files. */
-export function* manifest(facts: ManifestFacts): Generator<Uint8Array> {
+/** pkg/meta/manifest.json, a line for each element of its arrays. */
+export function* manifest(facts: ManifestFacts): Generator<string> {
   const { rpm, rows, scripts, units, users, warnings } = facts
-  yield Buffer.from(
-    `{"layout":${LAYOUT_VERSION},\n"package":${JSON.stringify(packageFacts(facts))},\n` +
-      `"checked":"${facts.checked}","signed":"${facts.signed}",\n`,
-  )
+  yield `{"layout":${LAYOUT_VERSION},\n"package":${JSON.stringify(packageFacts(facts))},\n`
+  yield `"checked":"${facts.checked}","signed":"${facts.signed}",\n`
   yield* array(
     'warnings',
     warnings.map(warning => textual(warning)),
@@ -69,28 +68,24 @@ export function* manifest(facts: ManifestFacts): Generator<Uint8Array> {
   )
   yield* array('units', units.map(textual))
   yield* array('users', users.map(textual))
-  yield Buffer.from('"dependencies":{\n')
+  yield '"dependencies":{\n'
   for (const kind of dependencyKinds) {
     const dependencies = rpm
       .dependencies(kind)
       .map(({ flags, ...rest }) => ({ ...textual(rest), flags: senseWordsOf(flags) }))
     yield* array(kind, dependencies, kind === 'order' ? '},\n' : ',\n')
   }
-  yield* array('files', rows.map(fileFacts), '}\n')
+  yield* array('files', mapped(rows, fileFacts), '}\n')
 }
 
-function* array(key: string, elements: Iterable<unknown>, end = ',\n'): Generator<Uint8Array> {
-  let text = `"${key}":[`
+function* array(key: string, elements: Iterable<unknown>, end = ',\n'): Generator<string> {
+  yield `"${key}":[`
   let separator = '\n'
   for (const element of elements) {
-    text += separator + JSON.stringify(element)
+    yield separator + JSON.stringify(element)
     separator = ',\n'
-    if (text.length > 256 * 1024) {
-      yield Buffer.from(text)
-      text = ''
-    }
   }
-  yield Buffer.from(`${text}${separator === '\n' ? '' : '\n'}]${end}`)
+  yield `${separator === '\n' ? '' : '\n'}]${end}`
 }
 
 function packageFacts({ rpm, home }: ManifestFacts) {

@@ -6,13 +6,15 @@ import type { RpmPackage } from '../package.ts'
 import type { SysusersLine } from '../sysusers.ts'
 import { Tag } from '../tags.ts'
 import type { PreparedScripts } from './scripts.ts'
-import { cell, listCell, Table } from './tsv.ts'
+import { cell, listCell, tsv } from './tsv.ts'
 import type { UnitRow } from './units.ts'
 
 export const LAYOUT_VERSION = 1
 
+type TableLines = Iterable<ByteString>
+
 /** What is known of the package as a whole, in the order of package.tsv. */
-export function packageTable(rpm: RpmPackage, home: ByteString, rest: Record<string, ByteString>): Table {
+export function packageTable(rpm: RpmPackage, home: ByteString, rest: Record<string, ByteString>): TableLines {
   const { nevra, header } = rpm
   const evr = `${nevra.epoch === undefined ? '' : `${nevra.epoch}:`}${nevra.version}-${nevra.release}`
   const values: Record<string, ByteString> = {
@@ -33,9 +35,8 @@ export function packageTable(rpm: RpmPackage, home: ByteString, rest: Record<str
     'header-sha256': headerSha256(rpm),
     ...rest,
   }
-  const table = new Table('package', ['key', 'value'])
-  for (const [key, value] of Object.entries(values)) table.add([key, cell(value)])
-  return table
+  const rows = Object.entries(values).map(([key, value]) => [key, cell(value)])
+  return tsv('package', ['key', 'value'], rows)
 }
 
 export function headerSha256({ header }: RpmPackage): string {
@@ -46,29 +47,27 @@ function oneLine(text: ByteString = ''): ByteString {
   return text.replace(/\s+/g, ' ').trim()
 }
 
-export function scriptTable({ scriptlets }: PreparedScripts): Table {
-  const table = new Table('scripts', ['slot', 'flags', 'argc', 'args', 'file', 'note'])
-  for (const { source, file, notes, critical } of scriptlets) {
+export function scriptTable({ scriptlets }: PreparedScripts): TableLines {
+  const rows = scriptlets.map(({ source, file, notes, critical }) => {
     const flags = `${source.expand ? 'e' : ''}${source.qformat ? 'q' : ''}${critical ? 'c' : ''}`
-    table.add([
+    return [
       source.slot,
       flags || '-',
       String(source.argv.length),
       listCell(source.argv, ' '),
       file ?? '-',
       notes.join(',') || '-',
-    ])
-  }
-  return table
+    ]
+  })
+  return tsv('scripts', ['slot', 'flags', 'argc', 'args', 'file', 'note'], rows)
 }
 
-export function triggerTable({ triggers }: PreparedScripts): Table {
-  const table = new Table('triggers', ['number', 'kind', 'type', 'priority', 'args', 'file', 'conditions'])
-  for (const { number, source, file } of triggers) {
+export function triggerTable({ triggers }: PreparedScripts): TableLines {
+  const rows = triggers.map(({ number, source, file }) => {
     const conditions = source.conditions.map(({ name, operator, version }) =>
       operator === '' ? listCell([name], '') : `${listCell([name], '')} ${operator} ${listCell([version], '')}`,
     )
-    table.add([
+    return [
       number,
       source.kind,
       source.type,
@@ -76,25 +75,25 @@ export function triggerTable({ triggers }: PreparedScripts): Table {
       listCell(source.argv, ' '),
       file ?? '-',
       conditions.join(', ') || '-',
-    ])
-  }
-  return table
+    ]
+  })
+  return tsv('triggers', ['number', 'kind', 'type', 'priority', 'args', 'file', 'conditions'], rows)
 }
 
-export function unitTable(units: readonly UnitRow[]): Table {
-  const table = new Table('units', ['unit', 'why', 'has-install', 'path'])
-  for (const { unit, why, hasInstall, path } of units) {
-    table.add([cell(unit), why, hasInstall ? 'yes' : 'no', cell(path ?? '')])
-  }
-  return table
+export function unitTable(units: readonly UnitRow[]): TableLines {
+  const rows = units.map(({ unit, why, hasInstall, path }) => [
+    cell(unit),
+    why,
+    hasInstall ? 'yes' : 'no',
+    cell(path ?? ''),
+  ])
+  return tsv('units', ['unit', 'why', 'has-install', 'path'], rows)
 }
 
-export function userTable(lines: readonly SysusersLine[]): Table {
-  const table = new Table('users', ['type', 'name', 'id', 'gecos', 'home', 'shell', 'line'])
-  for (const { type, name, id, gecos, home, shell, line } of lines) {
-    table.add([type, name, id, gecos, home, shell, line].map(cell))
-  }
-  return table
+export function userTable(lines: readonly SysusersLine[]): TableLines {
+  const columns = ['type', 'name', 'id', 'gecos', 'home', 'shell', 'line'] as const
+  const rows = lines.map(line => columns.map(column => cell(line[column])))
+  return tsv('users', columns, rows)
 }
 
 const senseWords = [
@@ -119,10 +118,12 @@ export function senseWordsOf(flags: number): string[] {
   return senseWords.filter(([flag]) => flags & flag).map(([, word]) => word)
 }
 
-export function requiresTable(requires: readonly Dependency[]): Table {
-  const table = new Table('requires', ['name', 'op', 'version', 'flags'])
-  for (const { name, operator, version, flags } of requires) {
-    table.add([cell(name), operator || '-', cell(version), senseWordsOf(flags).join(',') || '-'])
-  }
-  return table
+export function requiresTable(requires: readonly Dependency[]): TableLines {
+  const rows = requires.map(({ name, operator, version, flags }) => [
+    cell(name),
+    operator || '-',
+    cell(version),
+    senseWordsOf(flags).join(',') || '-',
+  ])
+  return tsv('requires', ['name', 'op', 'version', 'flags'], rows)
 }

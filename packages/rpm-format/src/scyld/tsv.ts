@@ -1,26 +1,16 @@
 import type { ByteString } from '../byte-string.ts'
 
-/** Lines for a POSIX shell: see "TSV files" in docs/tar-layout.md. */
-export class Table {
-  readonly #columns: number
-  readonly #name: string
-  #text: string
-
-  constructor(name: string, columns: readonly string[]) {
-    this.#name = name
-    this.#columns = columns.length
-    this.#text = `# diskful 1 ${name} ${columns.join(' ')}\n`
-  }
-
-  /** Cells are escaped already. */
-  add(cells: readonly ByteString[]): void {
-    if (cells.length !== this.#columns)
-      throw new Error(`${this.#name}.tsv has ${this.#columns} columns, not ${cells.length}`)
-    this.#text += `${cells.join('\t')}\n`
-  }
-
-  bytes(): Uint8Array {
-    return Buffer.from(this.#text, 'latin1')
+/** Lines for a POSIX shell: see "TSV files" in docs/tar-layout.md. The cells of the rows are escaped already. */
+export function* tsv(
+  name: string,
+  columns: readonly string[],
+  rows: Iterable<readonly ByteString[]>,
+): Generator<ByteString> {
+  yield `# diskful 1 ${name} ${columns.join(' ')}\n`
+  for (const cells of rows) {
+    if (cells.length !== columns.length)
+      throw new Error(`${name}.tsv has ${columns.length} columns, not ${cells.length}`)
+    yield `${cells.join('\t')}\n`
   }
 }
 

@@ -168,6 +168,7 @@ function fileTags(files: readonly TestFile[], format: 3 | 4 | 6): TagEntry[] {
     file => file.size ?? (isRegular(file) ? contentOf(file).length : (file.linkTarget ?? '').length),
   )
   const directories = [...new Set(files.map(({ path }) => directoryOf(path)))]
+  const directoryNumbers = new Map(directories.map((directory, k) => [directory, k]))
   const names =
     format === 3
       ? [
@@ -184,7 +185,7 @@ function fileTags(files: readonly TestFile[], format: 3 | 4 | 6): TagEntry[] {
           textsList(Tag.DIRNAMES, directories),
           int32List(
             Tag.DIRINDEXES,
-            files.map(({ path }) => directories.indexOf(directoryOf(path))),
+            files.map(({ path }) => directoryNumbers.get(directoryOf(path))!),
           ),
         ]
   return [

@@ -2,18 +2,20 @@ import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
+import { type BesideFigures, besideFigures, besideTable } from './beside.ts'
+import { boundsTable } from './bounds.ts'
 import { type CatalogFigures, catalogFigures, catalogTable } from './catalog.ts'
 import { conversionChart } from './chart.ts'
-import { type ConversionRow, conversionTable } from './conversion.ts'
+import { type ConversionRow, conversionBounds, conversionTable } from './conversion.ts'
 import { machineLine, toolVersion } from './machine.ts'
 import { benchPackages } from './packages.ts'
 import { type ServingFigures, servingFigures, servingTables } from './service.ts'
 import { type Column, megabytes, ratio, seconds, table } from './table.ts'
 
-const usage = `usage: pnpm bench [--part conversion|service|catalog]… [--package NAME]… [--rounds N] [--folder DIR] [--results DIR]
+const usage = `usage: pnpm bench [--part conversion|beside|service|catalog]… [--package NAME]… [--rounds N] [--folder DIR] [--results DIR]
 
   --part      measure only these parts; all by default
-  --package   convert only these: zstd gzip xz bzip2 small-files incompressible
+  --package   convert only these: zstd gzip xz xz-blocks bzip2 small-files incompressible
   --rounds    runs of each contender, in turn; the median counts (default 3)
   --folder    where the RPMs are built and kept for the next run (default /var/tmp/diskful-bench; 3 GB)
   --results   where results.json, results.md and conversion.svg go (default bench/results)
@@ -45,6 +47,7 @@ const results: {
   machine: string
   tools: string
   conversion?: ConversionRow[]
+  beside?: BesideFigures
   service?: ServingFigures
   catalog?: CatalogFigures
 } = {
@@ -56,6 +59,12 @@ const report: string[] = [`${machine}; ${tools}`]
 if (wanted('conversion')) {
   results.conversion = await conversionTable(benchPackages(folder, options.package), { folder, rounds, say })
   report.push('RPM to TAR, ratios against rpm2archive in the same run', table(results.conversion, conversionColumns()))
+  report.push(boundsTable(conversionBounds(results.conversion)))
+}
+if (wanted('beside')) {
+  const [cached, first, second] = benchPackages(folder, ['zstd', 'gzip', 'incompressible']).toReversed()
+  results.beside = await besideFigures(cached!, [first!, second!], { folder, rounds, say })
+  report.push('Downloads and event loops beside two conversions', besideTable(results.beside))
 }
 if (wanted('service')) {
   const [pack] = benchPackages(folder, ['incompressible'])

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process'
-import { readFileSync } from 'node:fs'
+import { closeSync, openSync, readFileSync } from 'node:fs'
 
 /** What one run of a command cost. */
 export interface MeasuredRun {
@@ -16,14 +16,19 @@ export interface MeasuredRun {
 export function measuredRun(
   command: string,
   args: readonly string[],
-  options: { cwd?: string } = {},
+  /** Files that become standard input and output. */
+  files: { input: string; output: string } = { input: '/dev/null', output: '/dev/null' },
 ): Promise<MeasuredRun> {
   return new Promise((resolve, reject) => {
+    const input = openSync(files.input, 'r')
+    const output = openSync(files.output, 'w')
     const started = performance.now()
-    const child = spawn(command, args, { stdio: ['ignore', 'ignore', 'pipe'], cwd: options.cwd })
+    const child = spawn(command, args, { stdio: [input, output, 'pipe'] })
+    closeSync(input)
+    closeSync(output)
     let peakRss = 0
     let stderr = ''
-    child.stderr.setEncoding('utf8').on('data', text => {
+    child.stderr!.setEncoding('utf8').on('data', text => {
       stderr = (stderr + text).slice(-2000)
     })
     const look = () => {

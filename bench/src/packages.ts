@@ -13,53 +13,52 @@ import {
   writeFileSync,
   writeSync,
 } from 'node:fs'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 
 /** One RPM to measure with. */
 export interface BenchPackage {
   name: string
   what: string
   rpm: string
-  /** Bytes of file content. */
-  contentBytes: number
 }
 
 const MiB = 1024 * 1024
 
 /** Content trees; each is built once and becomes one or more RPMs. */
 const trees = {
-  'real-files': { bytes: 254 * MiB, fill: realFiles },
-  'small-files': { bytes: 20_000 * 3000, fill: smallFiles },
-  incompressible: { bytes: 254 * MiB, fill: incompressible },
-} as const
+  'real-files': folder => realFiles(folder, 254 * MiB),
+  'real-small-files': folder => smallFiles(folder, 20_000),
+  incompressible: folder => incompressible(folder, 254 * MiB),
+} as const satisfies Record<string, (folder: string) => void>
 
 /** The payloads that distributions write: RHEL 5, 7, 9 and Fedora, SUSE 10. */
 const recipes = [
   { name: 'zstd', tree: 'real-files', payload: 'w19.zstdio', what: '254 MB of real files, zstd' },
   { name: 'gzip', tree: 'real-files', payload: 'w9.gzdio', what: '254 MB of real files, gzip' },
   { name: 'xz', tree: 'real-files', payload: 'w6.xzdio', what: '254 MB of real files, xz' },
+  { name: 'xz-blocks', tree: 'real-files', payload: 'w6T2.xzdio', what: '254 MB of real files, xz in blocks' },
   { name: 'bzip2', tree: 'real-files', payload: 'w9.bzdio', what: '254 MB of real files, bzip2' },
-  { name: 'small-files', tree: 'small-files', payload: 'w19.zstdio', what: '20,000 small files, zstd' },
+  { name: 'small-files', tree: 'real-small-files', payload: 'w19.zstdio', what: '20,000 small real files, zstd' },
   { name: 'incompressible', tree: 'incompressible', payload: 'w3.zstdio', what: '254 MB of random bytes, zstd' },
 ] as const satisfies readonly { name: string; tree: keyof typeof trees; payload: string; what: string }[]
 
 /**
  * Builds the RPMs of the benchmark with rpmbuild, once a folder: a later run finds them there.
- * @param folder where trees and RPMs go; about 1.2 GB
+ * @param folder where trees and RPMs go; about 1.3 GB
  */
 export function benchPackages(folder: string, only?: readonly string[]): BenchPackage[] {
   mkdirSync(folder, { recursive: true })
   return recipes
     .filter(recipe => !only || only.includes(recipe.name))
     .map(recipe => {
-      const { bytes, fill } = trees[recipe.tree]
+      const fill = trees[recipe.tree]
       const tree = join(folder, recipe.tree)
       const rpm = join(folder, `bench-${recipe.name}-1-1.noarch.rpm`)
       if (!existsSync(rpm)) {
-        once(tree, partial => fill(partial, bytes))
+        once(tree, fill)
         build(folder, recipe.name, tree, recipe.payload)
       }
-      return { name: recipe.name, what: recipe.what, rpm, contentBytes: bytes }
+      return { name: recipe.name, what: recipe.what, rpm }
     })
 }
 
@@ -109,14 +108,20 @@ function* walk(roots: readonly string[]): Generator<string> {
   }
 }
 
-/** Text-like files of 200 to 6,000 bytes, a hundred a folder. */
-function smallFiles(folder: string, bytes: number): void {
-  const count = bytes / 3000
-  for (let i = 0; i < count; i++) {
-    const target = join(folder, `d${Math.floor(i / 100)}`)
-    if (i % 100 === 0) mkdirSync(target)
-    const line = `setting-${i} = ${(i * 2654435761) % 4294967296}\n`
-    writeFileSync(join(target, `f${i}.conf`), line.repeat(6 + ((i * 7919) % 160)))
+/** Small files of this machine in a fixed order, a hundred a folder; from the start again where it has fewer. */
+function smallFiles(folder: string, count: number): void {
+  let taken = 0
+  while (taken < count) {
+    const before = taken
+    for (const source of walk(['/usr/share', '/usr/lib', '/usr/include', '/usr/src'])) {
+      const { size } = lstatSync(source)
+      if (size < 100 || size > 8000) continue
+      const target = join(folder, `d${Math.floor(taken / 100)}`)
+      if (taken % 100 === 0) mkdirSync(target)
+      copyFileSync(source, join(target, `f${taken}-${basename(source)}`.slice(0, 200)))
+      if (++taken === count) return
+    }
+    if (taken === before) throw new Error('this machine has no small files to take')
   }
 }
 

@@ -115,14 +115,15 @@ export async function servingFigures(pack: BenchPackage, options: Options): Prom
   }
 }
 
-interface Service {
+export interface Service {
   process: ChildProcess
   pid: number
   port: number
   origin: string
 }
 
-async function startService(root: string, packages: string): Promise<Service> {
+/** `opsPort` is the API's; the converter takes the next one. */
+export async function startService(root: string, packages: string, opsPort = 0): Promise<Service> {
   const port = await freePort()
   const child = spawn(process.execPath, [join(repository, 'start.ts')], {
     cwd: repository,
@@ -131,7 +132,7 @@ async function startService(root: string, packages: string): Promise<Service> {
       PATH: process.env.PATH,
       HOST: '127.0.0.1',
       PORT: String(port),
-      OPS_PORT: '0',
+      OPS_PORT: String(opsPort),
       CLIENTPKGS_DIR: packages,
       CACHE_DIR: join(root, 'cache'),
       STATE_DIR: join(root, 'state'),
@@ -218,7 +219,7 @@ async function smallAnswers(service: Service, name: string, options: Options): P
 }
 
 /** wrk on one thread for two seconds; a failed request makes the figure void. */
-async function wrk(
+export async function wrk(
   url: string,
   connections: number,
   [program, ...args]: readonly string[] = ['wrk'],
@@ -282,7 +283,7 @@ function cachedTar(cache: string): string {
   return join(folder, key, file)
 }
 
-async function untilListed(url: string): Promise<void> {
+export async function untilListed(url: string): Promise<void> {
   await until(url, async () => (await fetch(url, { method: 'HEAD' })).ok)
 }
 
@@ -300,14 +301,14 @@ async function until(what: string, holds: () => Promise<boolean>): Promise<void>
   throw new Error(`${what} did not answer within 20 s`, { cause: last })
 }
 
-async function stop(child: ChildProcess): Promise<void> {
+export async function stop(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return
   const ended = once(child, 'exit')
   child.kill('SIGTERM')
   await ended
 }
 
-async function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1')
   await once(server, 'listening')
   const address = server.address()

@@ -115,7 +115,7 @@ function smallFiles(folder: string, count: number): void {
     const before = taken
     for (const source of walk(['/usr/share', '/usr/lib', '/usr/include', '/usr/src'])) {
       const { size } = lstatSync(source)
-      if (size < 100 || size > 8000) continue
+      if (size < 100 || size > 32_000) continue
       const target = join(folder, `d${Math.floor(taken / 100)}`)
       if (taken % 100 === 0) mkdirSync(target)
       copyFileSync(source, join(target, `f${taken}-${basename(source)}`.slice(0, 200)))

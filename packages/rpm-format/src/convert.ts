@@ -8,7 +8,6 @@ import { RootLayout } from './layout-root.ts'
 import type { ReadOptions } from './limits.ts'
 import type { Nevra } from './nevra.ts'
 import type { RpmPackage } from './package.ts'
-import { ScyldLayout } from './scyld/layout.ts'
 import { signedParts } from './signed.ts'
 import type { Source } from './source.ts'
 import { encodeTarHeader, endOfArchive, padding, type TarEntry } from './tar.ts'
@@ -61,7 +60,7 @@ export function rpmToTar(source: Source, options: TarOptions): TarStream {
 async function* tar(source: Source, options: TarOptions): AsyncGenerator<Uint8Array, TarReport, undefined> {
   const rpm = await openPackage(source, options)
   try {
-    const layout = layoutFor(rpm.package, options.layout)
+    const layout = await layoutFor(rpm.package, options.layout)
     const out = new TarBuffer(options)
     for (const entry of layout.opening()) out.header(encodeTarHeader(entry))
     for await (const batch of rpm.batches()) {
@@ -88,8 +87,8 @@ async function* tar(source: Source, options: TarOptions): AsyncGenerator<Uint8Ar
   }
 }
 
-function layoutFor(rpm: RpmPackage, name: LayoutName): Layout {
-  return name === 'root' ? new RootLayout() : new ScyldLayout(rpm)
+async function layoutFor(rpm: RpmPackage, name: LayoutName): Promise<Layout> {
+  return name === 'root' ? new RootLayout() : new (await import('./scyld/layout.ts')).ScyldLayout(rpm)
 }
 
 /** A file under its first name; its other names follow as hardlinks. */

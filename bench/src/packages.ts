@@ -62,6 +62,12 @@ export function benchPackages(folder: string, only?: readonly string[]): BenchPa
     })
 }
 
+/** Rows in the order of the packages, whatever order they were measured in. */
+export function inBenchOrder<Row extends { package: string }>(rows: readonly Row[]): Row[] {
+  const place = ({ package: name }: Row) => recipes.findIndex(recipe => recipe.name === name)
+  return rows.toSorted((a, b) => place(a) - place(b))
+}
+
 /** Fills `folder` by way of a neighbour, so that an interrupted run leaves nothing that looks finished. */
 function once(folder: string, fill: (partial: string) => void): void {
   if (existsSync(folder)) return

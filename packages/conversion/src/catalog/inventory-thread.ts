@@ -1,8 +1,8 @@
 import { readdirSync } from 'node:fs'
 import { parentPort, workerData } from 'node:worker_threads'
 import { identityText } from '../identity.ts'
-import { makePlan, type PlannedPackages } from '../plan/make-plan.ts'
-import { Universe } from '../plan/universe.ts'
+import type { PlannedPackages } from '../plan/make-plan.ts'
+import type { Universe } from '../plan/universe.ts'
 import type { CatalogEntry } from './entry.ts'
 import { keyOf } from './entry.ts'
 import { Inventory } from './inventory.ts'
@@ -79,6 +79,7 @@ async function obey(order: Order): Promise<void> {
 }
 
 async function planFor({ type, arch, wanted }: PlanQuestion): Promise<PlannedPackages> {
+  const { makePlan } = await import('../plan/make-plan.ts')
   return makePlan(await universeOf(type), wanted, arch)
 }
 
@@ -89,6 +90,7 @@ async function universeOf(type: CatalogEntry['type']): Promise<Universe> {
   const built = generation
   const types = type === 'tar' ? ['rpm', 'tar'] : [type]
   const entries = [...inventory.entries()].filter(entry => types.includes(entry.type))
+  const { Universe } = await import('../plan/universe.ts') // with the first plan: a start needs none of it
   const universe = new Universe(type, await relations.of(entries))
   universes.set(type, { generation: built, universe })
   return universe

@@ -7,7 +7,6 @@ import { fileBytes } from './file-bytes.ts'
 import { FolderTree, type FoundFile, type Problem } from './folder-tree.ts'
 import { FolderWatch } from './folder-watch.ts'
 import { OPEN_FLAGS } from './package-file.ts'
-import { readPackageFacts } from './read-facts.ts'
 import { entryOf } from './records.ts'
 import { Settling } from './settling.ts'
 import type { CatalogState } from './state.ts'
@@ -37,6 +36,9 @@ export interface InventoryEvents {
   relations(entry: CatalogEntry, relations: PackageRelations): void
   scanned(): void
 }
+
+/** Loaded with the first package that is read: after a warm start, which reads none, that is half of the thread's modules. */
+const reader = () => import('./read-facts.ts')
 
 /** The longest that one turn keeps its thread's event loop. */
 const TURN_MS = 20
@@ -117,6 +119,7 @@ export class Inventory {
     if (!found || !sameIdentity(found.identity, entry.identity)) return undefined
     const fd = openSync(found.path, OPEN_FLAGS)
     try {
+      const { readPackageFacts } = await reader()
       return (await readPackageFacts(found.type, found.fileName, fileBytes(fd, found.identity.size))).relations
     } catch (error) {
       if (isAboutContent(error)) return undefined
@@ -232,6 +235,7 @@ export class Inventory {
       const isUnchanged = () => sameIdentity(identityOf(fstatSync(fd, { bigint: true })), found.identity)
       if (!isUnchanged()) return this.#settling.see(found, performance.now())
       const { identity } = found
+      const { readPackageFacts } = await reader()
       const result = await readPackageFacts(found.type, found.fileName, fileBytes(fd, identity.size)).catch(
         (error: unknown) => ({ problem: problemOf(error), isOurs: isAboutContent(error) }),
       )

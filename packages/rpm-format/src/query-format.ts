@@ -25,6 +25,12 @@ interface Tag {
   readonly count: boolean
 }
 
+/** Chars of a result; a token costs as much as some of them. A body of a few bytes can ask for all files a million times. */
+const mostWork = 32 * 1024 * 1024
+const tokenWork = 16
+const deepest = 100
+const widest = 10_000
+
 /**
  * `%{NAME}-%{VERSION}`, `[%{FILENAMES}\n]`, `%|EPOCH?{%{EPOCH}:}|` with a package's values put in, as `rpm --qf` does.
  * Source: rpm-queryformat(7); the results are checked against rpm's own.
@@ -33,44 +39,75 @@ export function formatQuery(format: ByteString, tags: QueryTags): ByteString {
   const parser = new Parser(format)
   const tokens = parser.sequence()
   parser.expectEnd()
-  return tokens.map(token => render(token, tags, 0)).join('')
+  return new Renderer(tags).all(tokens, 0)
 }
 
-function render(token: Token, tags: QueryTags, round: number): ByteString {
-  switch (token.kind) {
-    case 'text':
-      return token.text
-    case 'tag':
-      return renderTag(token.tag, tags, round)
-    case 'condition':
-      return (tags(token.tag) ? token.present : token.absent).map(inner => render(inner, tags, round)).join('')
-    case 'array':
-      return Array.from({ length: rounds(token.tokens, tags) }, (_, index) =>
-        token.tokens.map(inner => render(inner, tags, index)).join(''),
-      ).join('')
+class Renderer {
+  readonly #tags: QueryTags
+  readonly #known = new Map<string, ReturnType<QueryTags>>()
+  #left = mostWork
+
+  constructor(tags: QueryTags) {
+    this.#tags = tags
   }
-}
 
-/** As many as the tags in the array have values; one that the package lacks counts for nothing. */
-function rounds(tokens: readonly Token[], tags: QueryTags): number {
-  const counts = new Set<number>()
-  for (const token of tokens) {
-    if (token.kind !== 'tag' || token.tag.repeated || token.tag.count) continue
-    const values = tags(token.tag.name)
-    if (values) counts.add(values.length)
+  all(tokens: readonly Token[], round: number): ByteString {
+    let text = ''
+    for (const token of tokens) text += this.#one(token, round)
+    return text
   }
-  if (counts.size > 1) throw new QueryFormatError('array iterator used with different sized arrays')
-  return [...counts][0] ?? 0
-}
 
-function renderTag({ name, format, width, repeated, count }: Tag, tags: QueryTags, round: number): ByteString {
-  const values = tags(name)
-  const text = count
-    ? String(values?.length ?? 0)
-    : values === undefined
-      ? '(none)'
-      : formatQueryValue(format, values, repeated ? 0 : round, name)
-  return width < 0 ? text.padEnd(-width) : text.padStart(width)
+  #one(token: Token, round: number): ByteString {
+    switch (token.kind) {
+      case 'text':
+        return this.#paid(token.text)
+      case 'tag':
+        return this.#paid(this.#tag(token.tag, round))
+      case 'condition':
+        this.#paid('')
+        return this.all(this.#values(token.tag) ? token.present : token.absent, round)
+      case 'array': {
+        const rounds = this.#rounds(token.tokens)
+        let text = ''
+        for (let index = 0; index < rounds; index++) text += this.all(token.tokens, index)
+        return text
+      }
+    }
+  }
+
+  #paid(text: ByteString): ByteString {
+    this.#left -= tokenWork + text.length
+    if (this.#left < 0) throw new QueryFormatError(`it takes more than the work for ${mostWork} chars`)
+    return text
+  }
+
+  /** Asked for once: an array asks in every round. */
+  #values(name: string): ReturnType<QueryTags> {
+    if (!this.#known.has(name)) this.#known.set(name, this.#tags(name))
+    return this.#known.get(name)
+  }
+
+  /** As many as the tags in the array have values; one that the package lacks counts for nothing. */
+  #rounds(tokens: readonly Token[]): number {
+    const counts = new Set<number>()
+    for (const token of tokens) {
+      if (token.kind !== 'tag' || token.tag.repeated || token.tag.count) continue
+      const values = this.#values(token.tag.name)
+      if (values) counts.add(values.length)
+    }
+    if (counts.size > 1) throw new QueryFormatError('array iterator used with different sized arrays')
+    return [...counts][0] ?? 0
+  }
+
+  #tag({ name, format, width, repeated, count }: Tag, round: number): ByteString {
+    const values = this.#values(name)
+    const text = count
+      ? String(values?.length ?? 0)
+      : values === undefined
+        ? '(none)'
+        : formatQueryValue(format, values, repeated ? 0 : round, name)
+    return width < 0 ? text.padEnd(-width) : text.padStart(width)
+  }
 }
 
 const escapes: Record<string, string> = { a: '\x07', b: '\b', f: '\f', n: '\n', r: '\r', t: '\t', v: '\v' }
@@ -78,6 +115,7 @@ const escapes: Record<string, string> = { a: '\x07', b: '\b', f: '\f', n: '\n', 
 class Parser {
   readonly #text: ByteString
   #at = 0
+  #depth = 0
 
   constructor(text: ByteString) {
     this.#text = text
@@ -85,10 +123,12 @@ class Parser {
 
   /** Tokens up to a closing bracket or brace, or the end. */
   sequence(): Token[] {
+    if (++this.#depth > deepest) throw new QueryFormatError(`nested more than ${deepest} deep`)
     const tokens: Token[] = []
     for (let next = this.#peek(); next !== '' && next !== ']' && next !== '}'; next = this.#peek()) {
       tokens.push(this.#token())
     }
+    this.#depth--
     return tokens
   }
 
@@ -116,6 +156,7 @@ class Parser {
     if (!match) throw new QueryFormatError('no {tag} after %')
     const [all, width = '', modifier = '', name = '', formats = ''] = match
     if (name === '') throw new QueryFormatError('empty tag name')
+    if (Math.abs(Number(width)) > widest) throw new QueryFormatError(`a width of ${width}; ${widest} are allowed`)
     this.#at += all.length
     return {
       kind: 'tag',

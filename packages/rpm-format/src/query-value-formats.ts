@@ -63,7 +63,9 @@ function permissions(mode: number): string {
 }
 
 function at(seconds: number): Date {
-  return new Date(seconds * 1000)
+  const time = new Date(seconds * 1000)
+  if (Number.isNaN(time.getTime())) throw new QueryFormatError(`${seconds} is no time that a calendar has`)
+  return time
 }
 
 function weekday(seconds: number): string {

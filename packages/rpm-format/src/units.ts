@@ -34,7 +34,7 @@ const command =
 export function unitsNamedBy(script: ByteString): { units: NamedUnit[]; unclear: ByteString[] } {
   const units: NamedUnit[] = []
   const unclear: ByteString[] = []
-  const lines = script.replace(/\\\n/g, ' ').replace(/^\s*#.*$/gm, '')
+  const lines = script.replace(/\\\n/g, ' ').replace(/^[ \t]*#.*$/gm, '')
   for (const [, options = '', verb, , , tail = ''] of lines.matchAll(command)) {
     // `2>&1` is cut before its `>`.
     const words = tail.replace(/\s\d$/, ' ').match(/[^\s"'}]+/g) ?? []

@@ -59,4 +59,30 @@ describe('a query format', () => {
     '%|NAME?x|',
     '[%{FILENAMES} %{CHANGELOGNAME}]',
   ])('refuses %j', text => expect(() => format(text)).toThrow(QueryFormatError))
+
+  it.each([
+    ['a width that fills the memory', '%999999999{NAME}'],
+    ['a width of many digits', `%-${'9'.repeat(400)}{NAME}`],
+    ['arrays in arrays', '['.repeat(50_000)],
+    ['conditions in conditions', '%|NAME?{'.repeat(50_000)],
+    ['all values again and again', '[%{MANY}]'.repeat(100_000)],
+    ['much work that gives nothing', `[%{MANY:string}${'%|VENDOR?{x}|'.repeat(1000)}%{EMPTY}]`],
+    ['a time outside of the calendar', '%{HUGE:date}'],
+  ])('refuses %s', (_, text) => {
+    const many = Array<string>(100_000).fill('')
+    const tags = { NAME: ['demo'], MANY: many, EMPTY: many, HUGE: [Number.MAX_SAFE_INTEGER] }
+    const started = performance.now()
+    const read = () => formatQuery(text, name => (tags as Record<string, (string | number)[]>)[name])
+    expect(read).toThrow(QueryFormatError)
+    expect(performance.now() - started).toBeLessThan(20_000)
+  })
+
+  it('asks for a tag once, however many values it has', () => {
+    let asked = 0
+    const text = formatQuery('[%{MANY} ]%{MANY}', () => {
+      asked++
+      return Array<string>(50_000).fill('x')
+    })
+    expect([text.length, asked]).toEqual([100_001, 1])
+  })
 })

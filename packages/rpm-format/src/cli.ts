@@ -34,7 +34,8 @@ function failure(error: unknown): number {
   const { code, message, stack }: NodeJS.ErrnoException = error instanceof Error ? error : new Error(String(error))
   // Whoever read our output has had enough.
   if (code === 'EPIPE') return 128 + 13
-  process.stderr.write(code ? `${code}: ${printable(message)}\n` : `${stack ?? printable(message)}\n`)
+  const told = code && !message.startsWith(code) ? `${code}: ${message}` : message
+  process.stderr.write(code ? `${printable(told)}\n` : `${stack ?? printable(message)}\n`)
   return 2
 }
 

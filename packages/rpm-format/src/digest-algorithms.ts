@@ -1,3 +1,5 @@
+import type { Header } from './header.ts'
+
 /** 'weak' is MD5, SHA-1 and the like: they tell damage, not forgery. */
 export type Strength = 'strong' | 'weak' | 'none'
 
@@ -7,6 +9,23 @@ export interface DigestAlgorithm {
   readonly hexLength: number
   /** MD5, SHA-1 and RIPEMD-160 tell damage, not forgery. */
   readonly weak: boolean
+}
+
+/** A digest as a header holds it. */
+export interface ExpectedDigest {
+  /** The tag's. */
+  readonly name: string
+  /** As node:crypto names it. */
+  readonly algorithm: string
+  readonly strength: Strength
+  /** Lowercase hex. */
+  readonly expected: string
+}
+
+/** The digest under a text tag; nothing where the header has none. */
+export function digestsUnder(header: Header, tag: number, facts: Omit<ExpectedDigest, 'expected'>): ExpectedDigest[] {
+  const expected = header.string(tag)
+  return expected === undefined ? [] : [{ ...facts, expected: expected.toLowerCase() }]
 }
 
 /** Numbers of FILEDIGESTALGO and PAYLOADSHA256ALGO (those of OpenPGP). */

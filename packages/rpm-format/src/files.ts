@@ -33,7 +33,7 @@ export interface FileInfo {
   readonly device: { readonly major: number; readonly minor: number } | undefined
   /** As libcap writes it (`cap_net_raw=ep`), '' for none, '=' for explicitly empty. */
   readonly capabilities: string
-  /** Hex, from the signature header and hence unauthenticated unless it stands in the main header; '' for none. */
+  /** Lowercase hex, from the signature header and hence unauthenticated unless it stands in the main header; '' for none. */
   readonly imaSignature: string
   /** Index of the set's first member, where the file is one of several names of one inode. */
   readonly hardlinkSet: number | undefined
@@ -210,11 +210,11 @@ export class FileTable implements Iterable<FileInfo> {
     return this.#digests?.bytes(index)
   }
 
-  /** Hex, '' for none, undefined for what is no hex. */
+  /** Lowercase hex, '' for none, undefined for what is no hex. */
   imaSignature(index: number): string | undefined {
     const bytes = this.#imaSignatures?.bytes(index)
     if (!bytes || bytes.length === 0) return ''
-    return bytes.length % 2 === 0 && isHex(bytes) ? bytes.toString('latin1') : undefined
+    return bytes.length % 2 === 0 && isHex(bytes) ? bytes.toString('latin1').toLowerCase() : undefined
   }
 
   linkTarget(index: number): ByteString {

@@ -1,17 +1,8 @@
 import { createHash, hash } from 'node:crypto'
-import type { Strength } from './digest-algorithms.ts'
+import { digestsUnder, type ExpectedDigest } from './digest-algorithms.ts'
 import { RpmError } from './errors.ts'
 import type { Header } from './header.ts'
 import { SignatureTag } from './tags.ts'
-
-export interface ExpectedDigest {
-  readonly name: string
-  /** As node:crypto names it. */
-  readonly algorithm: string
-  readonly strength: Strength
-  /** Lowercase hex. */
-  readonly expected: string
-}
 
 const tags = [
   [SignatureTag.SHA3_256, 'SHA3_256', 'sha3-256', 'strong'],
@@ -21,10 +12,7 @@ const tags = [
 
 /** The digests of the main header that the signature header holds, strongest first. */
 export function headerDigests(signature: Header): ExpectedDigest[] {
-  return tags.flatMap(([tag, name, algorithm, strength]) => {
-    const expected = signature.string(tag)
-    return expected === undefined ? [] : [{ name, algorithm, strength, expected: expected.toLowerCase() }]
-  })
+  return tags.flatMap(([tag, name, algorithm, strength]) => digestsUnder(signature, tag, { name, algorithm, strength }))
 }
 
 /** Before anything in the header is believed: damage is called damage, whatever it hit. */

@@ -1,5 +1,5 @@
 import { createHash, type Hash } from 'node:crypto'
-import { digestAlgorithm, type Strength } from './digest-algorithms.ts'
+import { digestAlgorithm, digestsUnder, type ExpectedDigest } from './digest-algorithms.ts'
 import { RpmError } from './errors.ts'
 import type { Header } from './header.ts'
 import { SignatureTag, Tag } from './tags.ts'
@@ -7,13 +7,8 @@ import { SignatureTag, Tag } from './tags.ts'
 /** Which bytes a digest covers: header and payload, the payload as it is in the file, or what it decompresses to. */
 export type PayloadRange = 'header+payload' | 'payload' | 'uncompressed-payload'
 
-export interface PayloadDigest {
-  readonly name: string
+export interface PayloadDigest extends ExpectedDigest {
   readonly covers: PayloadRange
-  readonly algorithm: string
-  readonly strength: Strength
-  /** Lowercase hex. */
-  readonly expected: string
 }
 
 const strongTags = [
@@ -29,13 +24,12 @@ const strongTags = [
 export function payloadDigests(header: Header, signature: Header): PayloadDigest[] {
   const algorithm = digestAlgorithm(header.number(Tag.PAYLOADSHA256ALGO) ?? 8)
   const digests = strongTags.flatMap(([tag, name, covers, usual]): PayloadDigest[] => {
-    const expected = header.string(tag)
-    if (expected === undefined) return []
+    if (!header.has(tag)) return []
     const named = usual === 'sha256' ? algorithm : undefined
     if (usual === 'sha256' && !named)
       throw new RpmError('malformed-header', 'PAYLOADSHA256ALGO names an unknown digest')
-    const strength = named?.weak ? 'weak' : 'strong'
-    return [{ name, covers, algorithm: named?.name ?? usual, strength, expected: expected.toLowerCase() }]
+    const facts = { name, algorithm: named?.name ?? usual, strength: named?.weak ? 'weak' : 'strong' } as const
+    return digestsUnder(header, tag, facts).map(digest => ({ ...digest, covers }))
   })
   const md5 = isV6Signature(signature) ? undefined : signature.binary(SignatureTag.MD5)
   if (md5) {

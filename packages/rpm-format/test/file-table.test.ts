@@ -112,7 +112,7 @@ it('an IMA signature that is no hex gets into no table', async () => {
           .find(({ name }) => name === './pkg/meta/files.tsv')!
           .content.split('\n')
           .map(line => line.split('\t')[10]),
-      ).toEqual([undefined, '0302aB', '-', undefined])
+      ).toEqual([undefined, '0302ab', '-', undefined])
   }
 })
 

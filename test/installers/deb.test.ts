@@ -5,7 +5,7 @@ import { useCluster } from './support/cluster.ts'
 import { BASE_URL } from './support/head-node.ts'
 import { lookalike, startsSeen, watchSystemctl } from './support/lookalikes.ts'
 import { canUseRoots } from './support/needs.ts'
-import { buildDeb } from './support/packages.ts'
+import { APP, buildDeb } from './support/packages.ts'
 
 const POLICY = '/usr/sbin/policy-rc.d'
 const UNIT = '[Unit]\nDescription=x\n[Service]\nExecStart=/bin/true\n[Install]\nWantedBy=multi-user.target\n'
@@ -17,13 +17,7 @@ describe.skipIf(!canUseRoots())('the DEB installer', () => {
     env: { CLIENT_PACKAGES: 'app', ENABLE_SERVICES: 'noisy' },
     prepare: packages => {
       const add = (recipe: Parameters<typeof buildDeb>[1]) => buildDeb(join(packages, 'deb'), recipe)
-      add({
-        name: 'app',
-        version: '2.0',
-        requires: ['lib >= 1.0'],
-        files: { '/etc/app.conf': 'new\n' },
-        config: ['/etc/app.conf'],
-      })
+      add(APP)
       add({ name: 'lib', files: { '/usr/lib/liblib': randomBytes(60_000).toString('hex') } })
       add({
         name: 'noisy',

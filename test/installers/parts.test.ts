@@ -175,6 +175,26 @@ systemctl disable fourteen.service
     expect(endless.at(-1)).toBe('the report did not arrive: HTTP 429')
   })
 
+  it('tells why a package tool failed by the line that says most', () => {
+    write({ output: 'Error: \n Problem: conflicting requests\n  - nothing provides x needed by y\nError: z\n' })
+    const told = (patterns: string) => run(shell, ['packages'], `LAST_OUTPUT='${folder}/output'; told_by ${patterns}`)
+    expect(told("'nothing provides' '^Error'")).toBe('- nothing provides x needed by y\n')
+    expect(told("'conflicts with' '^Error: *[^ ]'")).toBe('Error: z\n')
+    expect(told("'no such'")).toBe('\n')
+  })
+
+  it('ends as it would have ended, whatever becomes of its report', () => {
+    const end = run(
+      shell,
+      ['exit-codes', 'report'],
+      `WORK_DIR=${folder} SERVED_BASE_URL=http://x INSTALLER=deb NODE_NAME=n NODE_ARCH=a NODE_OS=o NODE_PKG=p REPORT=yes
+       DRY_RUN=no WARNINGS=0 FAILURE='' FIRST_WARNING='' ENABLED='' STARTED=0 SERVED_REQUEST_ID=r LOG_FILE=/dev/null
+       form_field() { :; }; report_again_in() { return 1; }; post() { echo 'no way to download' >&2; exit 23; }
+       conclude 0; echo "and so on"`,
+    )
+    expect(end).toBe('diskful: 0 installed, 0 already there\nand so on\n')
+  })
+
   describe.skipIf(!requireTool('systemctl'))('units without systemctl', () => {
     const UNITS = {
       'plain.service': '[Install]\nWantedBy=multi-user.target\n',

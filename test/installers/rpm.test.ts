@@ -5,7 +5,7 @@ import { BASE_URL } from './support/head-node.ts'
 import { lookalike, startsSeen, watchSystemctl } from './support/lookalikes.ts'
 import { canUseRoots } from './support/needs.ts'
 import type { Node } from './support/node.ts'
-import { buildRpm } from './support/packages.ts'
+import { APP, buildRpm } from './support/packages.ts'
 
 const UNIT = '[Unit]\nDescription=x\n[Service]\nExecStart=/bin/true\n[Install]\nWantedBy=multi-user.target\n'
 const REPOSITORY = '[far]\nname=far\nbaseurl=http://10.10.9.9/r\nenabled=1\ngpgcheck=0\nskip_if_unavailable=0\n'
@@ -15,13 +15,7 @@ describe.skipIf(!canUseRoots())('the RPM installer', () => {
     env: { CLIENT_PACKAGES: 'app', ENABLE_SERVICES: 'noisy' },
     prepare: packages => {
       const add = (recipe: Parameters<typeof buildRpm>[1]) => buildRpm(join(packages, 'rpm'), recipe)
-      add({
-        name: 'app',
-        version: '2.0',
-        requires: ['lib >= 1.0'],
-        files: { '/etc/app.conf': 'new\n' },
-        config: ['/etc/app.conf'],
-      })
+      add(APP)
       add({ name: 'lib', version: '1.10', files: { '/usr/lib/liblib': 'x' } })
       add({
         name: 'noisy',

@@ -6,19 +6,8 @@ POLICY=/usr/sbin/policy-rc.d
 POLICY_MARK='# Made by the diskful installer: '
 LOCK_WAIT=600
 
-own_option() { return 1; }
-own_help() { :; }
-
 main() {
-  begin deb
-  parse_arguments "$@"
-  [ "$DRY_RUN" = yes ] || open_log "$SERVED_LOG"
-  need_root
-  need_writable_system
-  open_state
-  take_lock
-  need_checksum_tool
-  find_facts
+  begin_packages deb "$@"
   need_dpkg
   say "installing $PACKAGES on $NODE_NAME ($NODE_ARCH, $NODE_OS) by $(deb_tool)"
   fetch_plan deb
@@ -38,15 +27,7 @@ main() {
     need_rows
     forget_pending
   fi
-  enable_named_units
-  enable_services
-  reload_systemd
-  drop_downloads
-  finish
-}
-
-say_left() {
-  log "$1 needs $2, which is not on the head node: left to this node"
+  finish_packages
 }
 
 need_dpkg() {
@@ -177,8 +158,7 @@ wants_more_than_files() {
 
 install_failed() {
   show_last_output
-  install_failed_why=$(sed -n -e '/Depends:/p' -e '/depends on/p' -e '/^dpkg: error/p' -e '/^E: /p' -e '/trying to overwrite/p' \
-    "$LAST_OUTPUT" | sed -n '1s/^[[:space:]]*\(.\{1,300\}\).*/\1/p')
+  install_failed_why=$(told_by 'trying to overwrite' 'Depends:' 'depends on' '^dpkg: error' '^E: ')
   case $(cat "$LAST_OUTPUT") in
     *'o space left'* | *'enough free space'* | *'Read-only file system'*) die "$E_NO_SPACE" "$(deb_tool): $install_failed_why" ;;
     *'trying to overwrite'*) die "$E_CONFLICT" "$(deb_tool): $install_failed_why" ;;

@@ -4,19 +4,8 @@
 
 RPM_TOOL=
 
-own_option() { return 1; }
-own_help() { :; }
-
 main() {
-  begin rpm
-  parse_arguments "$@"
-  [ "$DRY_RUN" = yes ] || open_log "$SERVED_LOG"
-  need_root
-  need_writable_system
-  open_state
-  take_lock
-  need_checksum_tool
-  find_facts
+  begin_packages rpm "$@"
   need_rpm
   say "installing $PACKAGES on $NODE_NAME ($NODE_ARCH, $NODE_OS) by $RPM_TOOL"
   fetch_plan rpm
@@ -31,15 +20,7 @@ main() {
     need_rows
     forget_pending
   fi
-  enable_named_units
-  enable_services
-  reload_systemd
-  drop_downloads
-  finish
-}
-
-say_left() {
-  log "$1 needs $2, which is not on the head node: left to this node"
+  finish_packages
 }
 
 need_rpm() {
@@ -176,8 +157,8 @@ warn_of_scriptlets() {
 
 install_failed() {
   show_last_output
-  install_failed_why=$(sed -n -e '/nothing provides/p' -e '/is needed by/p' -e '/conflicts with/p' -e '/[Nn]o space/p' \
-    -e '/^[Ee]rror/p' -e '/scriptlet failed/p' "$LAST_OUTPUT" | sed -n '1s/^[[:space:]]*\(.\{1,300\}\).*/\1/p')
+  install_failed_why=$(told_by 'nothing provides' 'is needed by' 'conflicts with' '[Nn]o space' '^[Ee]rror: *[^ ]' \
+    'scriptlet failed' '^[Ee]rror')
   case $(cat "$LAST_OUTPUT") in
     *'o space left'* | *'needs '*' more space'* | *'Read-only file system'*) die "$E_NO_SPACE" "$RPM_TOOL: $install_failed_why" ;;
     *'nothing provides'* | *'is needed by'* | *'Failed dependencies'* | *'equires: '* | *'conflicting requests'*)

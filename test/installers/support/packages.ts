@@ -15,6 +15,15 @@ export interface PackageRecipe {
   scripts?: Partial<Record<'pre' | 'post' | 'preun' | 'postun', string>>
 }
 
+/** Needs `lib`, and has a file that an admin may edit. */
+export const APP: PackageRecipe = {
+  name: 'app',
+  version: '2.0',
+  requires: ['lib >= 1.0'],
+  files: { '/etc/app.conf': 'new\n' },
+  config: ['/etc/app.conf'],
+}
+
 /** Builds an RPM and puts it into a folder. */
 export function buildRpm(folder: string, recipe: PackageRecipe): void {
   const { name, version = '1.0', requires = [], files = {}, config = [], scripts = {} } = recipe

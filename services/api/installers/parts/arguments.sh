@@ -4,7 +4,7 @@
 # Provides
 #   parse_arguments "$@"  sets the variables below; dies with E_USAGE
 #   usage                 prints the help
-# An installer with options of its own defines
+# An installer with options of its own defines anew
 #   own_option OPTION     true when it knows (and has noted) it; values as --name=value
 #   own_help              its lines of the help
 # Variables: PACKAGES (blank separated), PACKAGES_CHOSEN (yes when somebody chose them), DRY_RUN, CHECKSUMS (no with
@@ -16,6 +16,9 @@ PACKAGES_CHOSEN=no
 CHECKSUMS=yes
 REPORT=yes
 ENABLE=yes
+
+own_option() { return 1; }
+own_help() { :; }
 
 parse_arguments() {
   [ "${DISKFUL_NO_CHECKSUM:-}" != yes ] || CHECKSUMS=no
@@ -55,6 +58,7 @@ choose_packages() {
   # shellcheck disable=SC2046 # splitting is the point; set -f keeps * a name
   set -- $(printf '%s' "$1" | tr ',;' '  ')
   set +f
+  [ $# -gt 0 ] || die "$E_USAGE" 'no package is named'
   for choose_packages_name in "$@"; do
     case $choose_packages_name in
       *[!A-Za-z0-9._+~:^@=-]* | -* | .*) die "$E_USAGE" "'$choose_packages_name' is no package name" ;;

@@ -5,7 +5,11 @@
 #   row_is_installed       the same or a newer version is there, and whole
 #   row_scriptlets         prints its scriptlets, once it is installed
 # Provides
-#   need_writable_system   dies with E_NO_SPACE where /usr, /etc or /var is read-only, before anything is changed
+#   begin_packages KIND ARG..   the beginning of main, up to the facts of the node
+#   finish_packages        its end: units are enabled, downloads dropped
+#   say_left               for each_unresolved
+#   told_by PATTERN..      the line of LAST_OUTPUT that says why it failed: the first that fits the first pattern that
+#                          fits any
 #   collect_rows           downloads what is missing into FILES_LIST (paths); notes what is there; in a dry run only
 #                          says so. What a cut run left installed goes to REPAIR_LIST as well
 #   with_list LIST CMD..   runs CMD with the lines of LIST as further arguments
@@ -17,6 +21,40 @@ FILES_LIST=
 REPAIR_LIST=
 WANTED=
 
+begin_packages() {
+  begin "$1"
+  shift
+  parse_arguments "$@"
+  [ "$DRY_RUN" = yes ] || open_log "$SERVED_LOG"
+  need_root
+  need_writable_system
+  open_state
+  take_lock
+  need_checksum_tool
+  find_facts
+}
+
+finish_packages() {
+  enable_named_units
+  enable_services
+  reload_systemd
+  drop_downloads
+  finish
+}
+
+say_left() {
+  log "$1 needs $2, which is not on the head node: left to this node"
+}
+
+told_by() {
+  for told_by_pattern; do
+    told_by_line=$(sed -n "/$told_by_pattern/{s/^[[:space:]]*\(.\{1,300\}\).*/\1/p;q;}" "$LAST_OUTPUT")
+    [ -z "$told_by_line" ] || break
+  done
+  echo "$told_by_line"
+}
+
+# Before anything is changed.
 need_writable_system() {
   [ "$DRY_RUN" = no ] || return 0
   for need_writable_dir in /usr /etc /var; do

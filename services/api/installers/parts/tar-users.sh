@@ -17,20 +17,22 @@ TAR_OWNERS_UNKNOWN=' '
 
 tar_user_id() {
   [ "$1" != "$TAR_USER_LAST" ] || return 0
-  TAR_USER_LAST=$1 TAR_USER_KNOWN=yes TAR_UID=0
-  [ "$1" != root ] || return 0
-  if TAR_UID=$(tar_uid_of "$1") && [ -n "$TAR_UID" ]; then return 0; fi
-  TAR_USER_KNOWN=no TAR_UID=0
-  tar_owner_unknown "user $1"
+  tar_owner_id user tar_uid_of "$1"
+  TAR_USER_LAST=$1 TAR_USER_KNOWN=$TAR_ID_KNOWN TAR_UID=$TAR_ID
 }
 
 tar_group_id() {
   [ "$1" != "$TAR_GROUP_LAST" ] || return 0
-  TAR_GROUP_LAST=$1 TAR_GROUP_KNOWN=yes TAR_GID=0
-  [ "$1" != root ] || return 0
-  if TAR_GID=$(tar_gid_of "$1") && [ -n "$TAR_GID" ]; then return 0; fi
-  TAR_GROUP_KNOWN=no TAR_GID=0
-  tar_owner_unknown "group $1"
+  tar_owner_id group tar_gid_of "$1"
+  TAR_GROUP_LAST=$1 TAR_GROUP_KNOWN=$TAR_ID_KNOWN TAR_GID=$TAR_ID
+}
+
+tar_owner_id() {
+  TAR_ID_KNOWN=yes TAR_ID=0
+  [ "$3" != root ] || return 0
+  if TAR_ID=$("$2" "$3") && [ -n "$TAR_ID" ]; then return 0; fi
+  TAR_ID_KNOWN=no TAR_ID=0
+  tar_owner_unknown "$1 $3"
 }
 
 tar_owner_unknown() {
@@ -44,13 +46,14 @@ tar_forget_owners() {
 }
 
 tar_unknown_owners() {
-  grep -v '^#' "$1" | cut -f 3 | sort -u >"$WORK_DIR/owner-names"
-  while IFS= read -r tar_unknown <&3; do
-    [ "$tar_unknown" = root ] || [ -n "$(tar_uid_of "$(tar_plain "$tar_unknown")")" ] || echo "user $tar_unknown"
-  done 3<"$WORK_DIR/owner-names"
-  grep -v '^#' "$1" | cut -f 4 | sort -u >"$WORK_DIR/owner-names"
-  while IFS= read -r tar_unknown <&3; do
-    [ "$tar_unknown" = root ] || [ -n "$(tar_gid_of "$(tar_plain "$tar_unknown")")" ] || echo "group $tar_unknown"
+  tar_unknown_of user 3 tar_uid_of "$1"
+  tar_unknown_of group 4 tar_gid_of "$1"
+}
+
+tar_unknown_of() {
+  grep -v '^#' "$4" | cut -f "$2" | sort -u >"$WORK_DIR/owner-names"
+  while IFS= read -r tar_unknown_name <&3; do
+    [ "$tar_unknown_name" = root ] || [ -n "$("$3" "$(tar_plain "$tar_unknown_name")")" ] || echo "$1 $tar_unknown_name"
   done 3<"$WORK_DIR/owner-names"
 }
 

@@ -4,7 +4,10 @@
  * nodes has no hook for this.
  */
 
-/** What is killed: before the Nth command, or with only the first half of its operands done. */
+/**
+ * When it is killed: before the Nth command, or with only the first half of its operands done. Where a command cannot be
+ * halved that is the same, and /crash-halved is not there afterwards.
+ */
 export type CrashMode = 'before' | 'half'
 
 const COMMANDS = ['awk', 'chmod', 'chown', 'cp', 'ln', 'mkdir', 'mv', 'rm', 'rmdir', 'tar']
@@ -17,7 +20,7 @@ crash_turn() {
   read -r crash_at crash_mode </crash-at
   [ "$crash_count" -eq "$crash_at" ] || return 1
   echo "$*" >/crash-command
-  if [ "$crash_mode" = half ]; then crash_half "$@"; fi
+  if [ "$crash_mode" = half ] && crash_half "$@"; then : >/crash-halved; fi
   kill -9 0
 }
 crash_half() {
@@ -25,9 +28,11 @@ crash_half() {
   for crash_word; do case $crash_word in -*) ;; *) crash_operands=$((crash_operands + 1)) ;; esac; done
   crash_name=$1
   shift
-  case $crash_name in mv | ln | cp) [ "$crash_operands" -gt 3 ] || return 0 ;; rm | rmdir | mkdir | chown | chmod) ;; *) return 0 ;; esac
+  case $crash_name in mv | ln | cp) [ "$crash_operands" -gt 3 ] || return 1 ;; rm | rmdir | mkdir | chown | chmod) ;; *) return 1 ;; esac
   for crash_last; do :; done
-  crash_left=$(((crash_operands - 1) / 2)) crash_index=0 crash_total=$#
+  crash_left=$(((crash_operands - 1) / 2))
+  [ "$crash_left" -gt 0 ] || return 1
+  crash_index=0 crash_total=$#
   for crash_word; do
     crash_index=$((crash_index + 1))
     case $crash_word in
@@ -42,7 +47,7 @@ crash_half() {
   done
   shift "$crash_total"
   case $crash_name in mv | ln | cp) set -- "$@" "$crash_last" ;; esac
-  command "$crash_name" "$@"
+  command "$crash_name" "$@" || :
 }
 ${COMMANDS.map(name => `${name}() { crash_turn ${name} "$@"; command ${name} "$@"; }`).join('\n')}
 `

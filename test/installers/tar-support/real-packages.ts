@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { appendFileSync, readFileSync, rmSync } from 'node:fs'
+import { appendFileSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { compareEvr, compress, type Nevra, parseNevra, rpmToTar } from 'rpm-format'
@@ -113,7 +113,10 @@ export async function lifeBesideRpm(
   const owners = [path, ...(newer ? [newer] : [])].map(ownersIfInstallable)
   if (!owners[0]) return undefined
   const [byRpm, byTar] = [freshRoot('dash', folder), freshRoot('dash', folder)]
-  for (const root of [byRpm, byTar]) addOwners(root, owners)
+  for (const root of [byRpm, byTar]) {
+    addOwners(root, owners)
+    stopClock(root)
+  }
   const steps: [string, () => Run, () => Run | Promise<Run>][] = [
     ['install', () => rpm(byRpm, '-i', ...ANYWAY, path), () => installTar(path)],
     ['upgrade', () => rpm(byRpm, '-U', ...ANYWAY, newer!), () => installTar(newer!)],
@@ -153,4 +156,11 @@ function addOwners(root: string, owners: readonly ReturnType<typeof ownersIfInst
     names(of).map((name, index) => `${name}:x:${700 + index}:${rest}\n`)
   appendFileSync(join(root, 'etc/passwd'), lines('users', '0::/:/bin/false').join(''), 'latin1')
   appendFileSync(join(root, 'etc/group'), lines('groups', '').join(''), 'latin1')
+}
+
+/** Some scripts write down when they ran. */
+function stopClock(root: string): void {
+  const date = join(root, 'usr/bin/date')
+  renameSync(date, `${date}.real`)
+  writeFileSync(date, '#!/bin/sh\nexec /usr/bin/date.real -d @1700000000 "$@"\n', { mode: 0o755 })
 }

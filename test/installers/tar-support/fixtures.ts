@@ -38,8 +38,9 @@ export function convert(folder: string, rpm: string): string {
   return tar
 }
 
-/** Opens every fifo below a folder, again and again. */
-const READ_FIFOS = 'while :; do find "$1" -type p -exec dd if={} of=/dev/null count=0 \\; 2>/dev/null; sleep 0.1; done'
+/** Opens every fifo below a folder again and again, for reading and writing, since that waits for nobody. */
+const READ_FIFOS =
+  'while :; do find "$1" -type p 2>/dev/null | while IFS= read -r fifo; do : <>"$fifo"; done; sleep 0.1; done'
 
 /**
  * rpm itself, into a root. Debian's wants to be told that it may; and it opens a fifo that it has made, so that it waits

@@ -19,6 +19,11 @@ export class Installation {
   /** Whether the cache has a disk of its own, which may be filled. */
   readonly ownDisk: boolean
 
+  readonly #unmount = (): void => {
+    process.off('exit', this.#unmount)
+    if (this.ownDisk) execFileSync('umount', ['-l', this.head.cache])
+  }
+
   private constructor(redis: OwnRedis) {
     this.redis = redis
     this.head = new HeadNode({
@@ -30,14 +35,20 @@ export class Installation {
       CACHE_MAX_BYTES: '200M',
     })
     this.ownDisk = mount(this.head.cache)
+    process.once('exit', this.#unmount)
   }
 
   static async start(counts: { apis: number; converters: number }): Promise<Installation> {
     const installation = new Installation(await OwnRedis.start())
     if (!installation.ownDisk) console.warn("skipped: the fault 'disk full'; it needs the right to mount a tmpfs")
     const { head } = installation
-    for (let i = 0; i < counts.converters; i++) installation.converters.push(victim(await head.startConverter()))
-    for (let i = 0; i < counts.apis; i++) installation.apis.push(victim(await head.startApi()))
+    try {
+      for (let i = 0; i < counts.converters; i++) installation.converters.push(victim(await head.startConverter()))
+      for (let i = 0; i < counts.apis; i++) installation.apis.push(victim(await head.startApi()))
+    } catch (error) {
+      await installation.close()
+      throw error
+    }
     return installation
   }
 
@@ -49,7 +60,7 @@ export class Installation {
 
   async close(): Promise<void> {
     await this.head.stop()
-    if (this.ownDisk) execFileSync('umount', ['-l', this.head.cache])
+    this.#unmount()
     await this.head.close()
     await this.redis.stop()
   }

@@ -23,6 +23,8 @@ const { values } = parseArgs({
     clients: { type: 'string', default: '16' },
   },
 })
+// Whatever ends this process takes its services and its disk along: they are ended at its exit.
+for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => process.exit(130))
 if (!requireTool('rpmbuild') || !requireOwnRedis()) process.exit(2)
 process.exitCode = (await chaos(Number(values.minutes), Number(values.seed), Number(values.clients))) ? 0 : 1
 

@@ -104,6 +104,8 @@ export const sharedVariables = {
     .describe('1 to 64 letters, digits, dots, underscores or hyphens'),
   GZIP_LEVEL: wholeNumber(1, 9, 5),
   ZSTD_LEVEL: wholeNumber(1, 19, 3),
+  /** Of the disk of CACHE_DIR: TARs that would take more are not made. */
+  CACHE_MIN_FREE_PERCENT: wholeNumber(0, 90, 10),
   LOG_LEVEL: choice(LOG_LEVELS, 'info'),
   OPS_HOST: z.string().default('127.0.0.1').describe('an address to listen on'),
   OPS_TOKEN: text('a secret'),

@@ -75,6 +75,8 @@ export interface ApiConfig {
   gzipLevel: number
   zstdLevel: number
   shutdownMs: number
+  /** Share of the cache's disk that converters leave free. */
+  cacheMinFreeShare: number
   maxWaiters: number
   /** Ask for the TARs of all packages at start. */
   prewarm: boolean
@@ -106,6 +108,7 @@ export function readConfig(env: NodeJS.ProcessEnv): ApiConfig {
     gzipLevel: read.GZIP_LEVEL,
     zstdLevel: read.ZSTD_LEVEL,
     shutdownMs: read.SHUTDOWN_SECONDS * 1000,
+    cacheMinFreeShare: read.CACHE_MIN_FREE_PERCENT / 100,
     maxWaiters: read.MAX_WAITERS,
     prewarm: read.PREWARM === 'all',
     accelRedirectPrefix: read.ACCEL_REDIRECT_PREFIX,

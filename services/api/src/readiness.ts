@@ -4,6 +4,8 @@ import { sharedAnswer } from './shared-answer.ts'
 
 const ANSWER_AGE_MS = 1000
 const LITTLE_DISK = 0.05
+/** A cache that fills its disk as far as it may has about as much left as it must: a bit below that others filled it. */
+const BELOW_MINIMUM = 0.9
 
 export interface Reason {
   /** kebab-case, for programs. */
@@ -24,10 +26,12 @@ export function readinessOf(dependencies: ApiDependencies): () => Promise<Readin
   return sharedAnswer(ANSWER_AGE_MS, () => lookAround(dependencies))
 }
 
-async function lookAround({ catalog, store, queue, isStopping }: ApiDependencies): Promise<Readiness> {
+async function lookAround({ catalog, config, store, queue, isStopping }: ApiDependencies): Promise<Readiness> {
   const listed = await isListed(catalog)
   const packages = catalog.status()
   const [cache, conversions] = await Promise.all([store.status(), queue.status()])
+  const littleDisk = Math.max(LITTLE_DISK, config.cacheMinFreeShare * BELOW_MINIMUM)
+  const free = cache.freeShare ?? 1
   const nothingToServe = listed && !packages.readable && !cache.readable
   const fatal = reasonsOf([
     [isStopping?.(), 'shutting-down', 'This process is ending.'],
@@ -37,7 +41,11 @@ async function lookAround({ catalog, store, queue, isStopping }: ApiDependencies
   const lesser = reasonsOf([
     [listed && !packages.readable, 'packages-unreadable', `${packages.folder} is absent or cannot be read.`],
     [!cache.readable, 'cache-unreadable', cache.message ?? `${cache.folder} cannot be read.`],
-    [(cache.freeShare ?? 1) < LITTLE_DISK, 'disk-nearly-full', `The disk of ${cache.folder} has less than 5 % left.`],
+    [
+      free < littleDisk,
+      'disk-nearly-full',
+      `The disk of ${cache.folder} has ${Math.round(free * 100)} % left: new TARs may find no room.`,
+    ],
     [!conversions.reachable, 'queue-away', conversions.message ?? 'Redis does not answer: TARs from the cache only.'],
     [
       conversions.reachable && conversions.converters === 0,

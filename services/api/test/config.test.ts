@@ -15,6 +15,7 @@ describe('readConfig', () => {
       convertWaitMs: 300_000,
       gzipLevel: 5,
       shutdownMs: 30_000,
+      cacheMinFreeShare: 0.1,
       maxWaiters: 20_000,
       publicUrl: undefined,
       redisUrl: undefined,

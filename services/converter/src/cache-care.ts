@@ -66,8 +66,5 @@ export class CacheCare {
     const dropped = await gone.run()
     metrics.dropped.inc(dropped.length)
     if (dropped.length > 0) logger.info({ keys: dropped }, 'dropped TARs whose RPMs are gone')
-    const held = await space.held()
-    metrics.cacheBytes.set(held.bytes)
-    metrics.cacheTars.set(held.tars)
   }
 }

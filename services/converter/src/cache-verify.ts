@@ -1,5 +1,5 @@
 import { createLogger, EnvironmentError, readEnvironment, sharedVariables, TarStore } from '@diskful/conversion'
-import { verifyStore } from '@diskful/conversion/converting'
+import { CacheUnusable, verifyStore } from '@diskful/conversion/converting'
 
 // `pnpm cache:verify`: hashes every cached TAR, moves wrong ones to the trash, which makes them be made again. Safe beside
 // a running service. Exit code 1 when something was wrong.
@@ -11,7 +11,7 @@ async function main(): Promise<number> {
     const { CACHE_DIR: folder } = readEnvironment({ CACHE_DIR: sharedVariables.CACHE_DIR }, process.env)
     return await verifyCache(folder)
   } catch (error) {
-    if (!(error instanceof EnvironmentError)) throw error
+    if (!(error instanceof EnvironmentError || error instanceof CacheUnusable)) throw error
     process.stderr.write(`${error.message}\n`)
     return 1
   }

@@ -83,6 +83,7 @@ export async function startConverter({ environment, logger, threadFile }: Conver
       metrics.evictedBytes.inc(bytes)
     },
   })
+  metrics.observeCache(() => space.held())
   const threads = new ConversionThreads({
     threadFile: threadFile ?? new URL('./conversion-thread.ts', import.meta.url),
     data: { folder, cacheFolder, owner: owner.id, logLevel: environment.LOG_LEVEL },

@@ -16,7 +16,6 @@ const converterVariables = {
   CONVERTER_CONCURRENCY: wholeNumber(1, 64, Math.min(4, Math.max(2, cores))),
   COMPRESS_THREADS: wholeNumber(1, 256, cores),
   CACHE_MAX_BYTES: byteCount('the most that cached TARs may take'),
-  CACHE_MIN_FREE_PERCENT: wholeNumber(0, 90, 10),
   /** Niceness of the process: downloads that this machine serves beside it come first. */
   CONVERTER_NICE: wholeNumber(0, 19, 5),
   /** How often the cache is looked after. */

@@ -8,8 +8,6 @@ export type ConversionResult = 'published' | 'rejected' | 'source-changed' | 'fa
 export class ConverterMetrics {
   readonly registry = new Registry()
   readonly active = this.#gauge('diskful_conversions_active', 'Conversions that run now')
-  readonly cacheBytes = this.#gauge('diskful_cache_bytes', 'Bytes of the cached TARs')
-  readonly cacheTars = this.#gauge('diskful_cache_tars', 'Cached TARs')
   readonly evictions = this.#counter('diskful_cache_evictions_total', 'TARs evicted to make room')
   readonly evictedBytes = this.#counter('diskful_cache_evicted_bytes_total', 'Bytes of the TARs evicted')
   readonly dropped = this.#counter('diskful_cache_dropped_total', 'TARs dropped because their RPM is gone')
@@ -32,6 +30,21 @@ export class ConverterMetrics {
 
   constructor() {
     collectDefaultMetrics({ register: this.registry, prefix: 'diskful_' })
+  }
+
+  /** What the cache holds, looked up when somebody asks: every converter says the same. */
+  observeCache(held: () => Promise<{ bytes: number; tars: number }>): void {
+    const gauge = (name: string, help: string, of: 'bytes' | 'tars') =>
+      new Gauge({
+        name,
+        help,
+        registers: [this.registry],
+        async collect() {
+          this.set((await held())[of])
+        },
+      })
+    gauge('diskful_cache_bytes', 'Bytes of the cached TARs', 'bytes')
+    gauge('diskful_cache_tars', 'Cached TARs', 'tars')
   }
 
   ran(run: {

@@ -1,5 +1,6 @@
 import { getPriority, setPriority } from 'node:os'
 import { createLogger, EnvironmentError } from '@diskful/conversion'
+import { CacheUnusable } from '@diskful/conversion/converting'
 import { NoQueue, startConverter } from './converter.ts'
 import { readConverterEnvironment } from './environment.ts'
 
@@ -20,7 +21,7 @@ export async function runConverter(threadFile?: URL): Promise<void> {
     await converter.stopped
     process.exit(0)
   } catch (error) {
-    if (!(error instanceof EnvironmentError || error instanceof NoQueue)) throw error
+    if (!(error instanceof EnvironmentError || error instanceof NoQueue || error instanceof CacheUnusable)) throw error
     process.stderr.write(`${error.message}\n`)
     process.exit(1)
   }

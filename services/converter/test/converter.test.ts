@@ -1,8 +1,10 @@
 import { spawnSync } from 'node:child_process'
+import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { freePort, until } from '../../../test/support/ports.ts'
 import { QueueBench } from './support/queue-bench.ts'
+import { TestFolders } from './support/test-folders.ts'
 
 const MAIN = join(import.meta.dirname, '../src/main.ts')
 
@@ -14,6 +16,16 @@ describe('a converter', () => {
     const confused = spawnSync(process.execPath, [MAIN], { env, encoding: 'utf8' })
     expect(confused.status).toBe(1)
     for (const name of Object.keys(env)) expect(confused.stderr).toContain(`${name}=`)
+  })
+
+  it.skipIf(process.getuid?.() !== 0)('says what is wrong with a cache that it cannot write', () => {
+    const folders = new TestFolders()
+    mkdirSync(folders.cache)
+    const env = { REDIS_URL: 'redis://127.0.0.1:1', CACHE_DIR: folders.cache, CLIENTPKGS_DIR: folders.packages }
+    const nobody = spawnSync(process.execPath, [MAIN], { env, encoding: 'utf8', uid: 65534 })
+    expect([nobody.status, nobody.stderr]).toEqual([1, expect.stringMatching(/^CACHE_DIR=.* by user 65534: EACCES/)])
+    expect(nobody.stderr).not.toContain('    at ')
+    folders.remove()
   })
 
   it('counts what it ran, not what the store had already, and writes one line for each', async () => {
@@ -29,6 +41,8 @@ describe('a converter', () => {
     ])
     const names = [...metrics.matchAll(/^# TYPE (\S+)/gm)].map(([, name]) => name)
     expect(names.filter(name => !name?.startsWith('diskful_'))).toEqual([])
+    expect(metrics).toMatch(/^diskful_cache_tars 1$/m)
+    expect(metrics).toMatch(/^diskful_cache_bytes [1-9]\d*$/m)
     const health = await fetch(`http://127.0.0.1:${port}/healthz`)
     expect([health.status, await health.json()]).toEqual([200, { status: 'ok' }])
     expect((await fetch(`http://127.0.0.1:${port}/`)).status).toBe(404)

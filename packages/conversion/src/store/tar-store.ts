@@ -1,4 +1,4 @@
-import { mkdir, open, readdir, stat, statfs } from 'node:fs/promises'
+import { open, readdir, stat, statfs } from 'node:fs/promises'
 import { join } from 'node:path'
 import { identityOf, identityText, type StatIdentity } from '../identity.ts'
 import type { TarFormat } from '../job.ts'
@@ -6,6 +6,7 @@ import type { Logger } from '../logging.ts'
 import { hasCode } from './durable.ts'
 import { type CacheLayout, cacheLayout, isKey } from './layout.ts'
 import { type Lookup, lookUp, type StoredTar } from './lookup.ts'
+import { prepareCache } from './prepare.ts'
 import { moveToTrash } from './publish.ts'
 import { type Space, unlimitedSpace } from './space.ts'
 import { Staging } from './staging.ts'
@@ -57,10 +58,10 @@ export class TarStore {
     this.#owner = options.owner
   }
 
-  /** A writable store makes its folders; for a reading one they need not exist yet. */
+  /** A writable store makes its folders (or rejects with CacheUnusable); for a reading one they need not exist yet. */
   static async open(options: TarStoreOptions): Promise<TarStore> {
     const store = new TarStore(options)
-    if (options.writable) for (const path of Object.values(store.layout)) await mkdir(path, { recursive: true })
+    if (options.writable) await prepareCache(store.layout)
     return store
   }
 

@@ -1,5 +1,15 @@
 import { execFileSync } from 'node:child_process'
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -60,9 +70,23 @@ describe.skipIf(!requireRoot() || !['unshare', 'ip', 'curl', 'ldd'].map(requireT
       expect(existsSync(join(root, program))).toBe(true)
       const environment = join(root, 'etc/diskful/diskful.env')
       writeFileSync(environment, 'PORT=1\n')
-      execFileSync('chroot', [root, '/bin/sh', '/bundle/install.sh'], { stdio: 'pipe' })
+      const upgrade = execFileSync('chroot', [root, '/bin/sh', '/bundle/install.sh'], { encoding: 'utf8' })
+      expect(upgrade).toContain('systemctl try-restart')
       expect(readFileSync(environment, 'utf8')).toBe('PORT=1\n')
       expect(existsSync(join(root, 'opt/diskful.old'))).toBe(false)
+    })
+
+    it('removes program and units again, and nothing that an admin wrote or filled', () => {
+      const wants = join(root, 'etc/systemd/system/multi-user.target.wants')
+      mkdirSync(wants)
+      for (const name of ['diskful.service', 'diskful-converter@1.service', 'other.service'])
+        symlinkSync(`/etc/systemd/system/${name}`, join(wants, name))
+      execFileSync('chroot', [root, '/bin/sh', '/bundle/install.sh', '--uninstall'], { stdio: 'pipe' })
+      expect(readdirSync(wants)).toEqual(['other.service'])
+      expect(readdirSync(join(root, 'etc/systemd/system'))).toEqual(['multi-user.target.wants'])
+      expect(existsSync(join(root, 'opt/diskful'))).toBe(false)
+      expect(readFileSync(join(root, 'etc/diskful/diskful.env'), 'utf8')).toBe('PORT=1\n')
+      expect(readdirSync(join(root, 'cache/tar'))).toHaveLength(1)
     })
   },
 )

@@ -198,7 +198,9 @@ async function startOps(
   const health = async () => {
     if (connection === undefined) return { ok: true }
     const { redis, trouble } = connection
-    return { ok: redis.status === 'ready', redis: redis.status, ...(trouble() && { reason: trouble() }) }
+    // A Redis that hangs keeps its connections.
+    const refusal = await redis.ping().then(() => undefined, String)
+    return { ok: refusal === undefined, redis: redis.status, ...(refusal && { reason: trouble() ?? refusal }) }
   }
   try {
     return await startOpsServer({ host, port, registry, health })

@@ -25,7 +25,7 @@ export interface LocalQueueOptions {
   maxWaiters?: number
   /** How long the first converter may take to start before waits end with `no-converter`; 15,000. */
   startMs?: number
-  /** The same for later ones, which replace one that died; 5,000. */
+  /** The same for later ones, which replace one that died; 10,000: a machine that killed it may be busy. */
   noConverterMs?: number
   /** How long close() lets running conversions finish; 20,000. */
   stopMs?: number
@@ -57,7 +57,7 @@ class LocalQueue implements ConversionQueue {
     const { spawn, store, logger, maxWaiters = 20_000, startMs = 15_000 } = options
     this.#store = store
     this.#logger = logger
-    this.#noConverterMs = options.noConverterMs ?? 5_000
+    this.#noConverterMs = options.noConverterMs ?? 10_000
     this.#stopMs = options.stopMs ?? 20_000
     this.#waits = new Waits(maxWaiters, flight => void this.#begin(flight))
     this.#converter = new ConverterProcess({

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { open } from 'node:fs/promises'
 import { resolve } from 'node:path'
+import { compress } from 'rpm-format'
 import { describe, expect, it } from 'vitest'
 import { convertRpm } from '../src/convert-package.ts'
 import type { TarFormat } from '../src/job.ts'
@@ -52,6 +53,11 @@ const GOLDEN = {
       'affbc186ffc37336b52a8696096adb9b78af1013e712d03121f35f34a4b3944d',
     ],
   ] as [file: string, format: TarFormat, level: number, sha256: string][],
+  /** Of 9 MiB, so that blocks and frames follow each other: the packages above fit into one. */
+  blocks: [
+    ['gzip', 5, '15a3c93717f1dd606f237a9ae630443e5490b6b9d4ed92aa71c3a100b2bf0106'],
+    ['zstd', 3, '1fe9b58c50790a933f9fdc959799a5bbf752cd3a205f30e3a5e20b1f2770be64'],
+  ] as [format: 'gzip' | 'zstd', level: number, sha256: string][],
 }
 
 describe('the bytes of a conversion', () => {
@@ -68,6 +74,34 @@ describe('the bytes of a conversion', () => {
     expect(await hashOf(file, format, level)).toBe(sha256)
   })
 })
+
+describe.skipIf(process.arch !== 'x64')('many blocks', () => {
+  it.each(GOLDEN.blocks)('by %s, level %i', async (format, level, sha256) => {
+    const hash = createHash('sha256')
+    for await (const chunk of compress(prose(9 * 1024 * 1024), { format, level })) hash.update(chunk)
+    expect(hash.digest('hex')).toBe(sha256)
+  })
+})
+
+/** The same words in every run, in pieces of uneven length. */
+async function* prose(size: number): AsyncGenerator<Buffer> {
+  let state = 1
+  const next = (below: number) => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0
+    return Math.floor((state / 2 ** 32) * below)
+  }
+  const words = Array.from({ length: 4000 }, () =>
+    next(2 ** 31)
+      .toString(36)
+      .slice(0, 2 + next(8)),
+  )
+  for (let left = size; left > 0; ) {
+    const text = Array.from({ length: 1 + next(2000) }, () => words[next(words.length)]).join(' ')
+    const piece = Buffer.from(text.slice(0, left))
+    left -= piece.length
+    yield piece
+  }
+}
 
 async function hashOf(file: string, format: TarFormat, level: number): Promise<string> {
   const handle = await open(resolve(EXAMPLES, file))

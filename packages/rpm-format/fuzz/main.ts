@@ -40,19 +40,15 @@ const verdicts = new Map<string, number>()
 const findings: string[] = []
 /** Cases in which a process grew beyond the limit: with what earlier ones left it, or by themselves. */
 const greedy = new Set<number>()
+/** Cases that gave no answer in time: by themselves, or because the machine had other work. */
+const late = new Set<number>()
 let next = first
 let peakMemory = 0
 const started = Date.now()
 
 await Promise.all(Array.from({ length: Math.min(Number(values.processes), last - first) }, runProcess))
 
-for (const number of Array.from(greedy)) {
-  greedy.clear()
-  const alone = await start()
-  await runBatch(alone, { seed, from: number, to: number + 1 })
-  alone.disconnect()
-  if (greedy.has(number)) report(number, `more than ${memoryLimit / 1048576} MB`)
-}
+for (const number of new Set([...greedy, ...late])) await judgeAlone(number)
 
 const total = [...verdicts.values()].reduce((sum, count) => sum + count, 0)
 for (const [verdict, count] of [...verdicts].toSorted((a, b) => b[1] - a[1]))
@@ -62,6 +58,17 @@ console.log(
   `${total} cases, seed ${seed}, ${took} s, peak memory of a process ${(peakMemory / 1048576).toFixed(0)} MB, ${findings.length} findings`,
 )
 process.exitCode = findings.length > 0 ? 1 : 0
+
+/** A suspect once more, in a process of its own: what it does again is a finding. */
+async function judgeAlone(number: number): Promise<void> {
+  greedy.clear()
+  late.clear()
+  const alone = await start()
+  await runBatch(alone, { seed, from: number, to: number + 1 })
+  alone.kill('SIGKILL')
+  if (late.has(number)) report(number, `no answer in ${caseLimitMs} ms`)
+  if (greedy.has(number)) report(number, `more than ${memoryLimit / 1048576} MB`)
+}
 
 /** Batches until there are no more; a process that hangs or dies is replaced and goes on behind the case that did it. */
 async function runProcess(): Promise<void> {
@@ -97,7 +104,7 @@ function runBatch(child: ChildProcess, order: Order): Promise<number | undefined
         current = message.number
         clearTimeout(timer)
         timer = setTimeout(() => {
-          report(current, `no answer in ${caseLimitMs} ms`)
+          late.add(current)
           finish(current)
         }, caseLimitMs)
       } else if (message.kind === 'failed') {

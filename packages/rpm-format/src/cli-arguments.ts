@@ -12,8 +12,8 @@ info     what the headers say        list     the files
 verify   digests and signatures
 
 FILE.rpm may be - for standard input. --lenient accepts what rpm itself accepts but no sane package has.
-Exit status: 0 done, 1 the RPM was refused (one line "code: reason" on standard error), 2 wrong usage or a file that
-cannot be read or written.`
+Exit status: 0 done, 1 the RPM was refused (one line "code: reason" on standard error), 2 wrong usage, or a file or
+keyring that cannot be read or written.`
 
 export class UsageError extends Error {
   override readonly name = 'UsageError'

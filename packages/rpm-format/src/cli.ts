@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 import { UsageError, usage } from './cli-arguments.ts'
 import { printable, writeLines } from './cli-output.ts'
-import { RpmError } from './errors.ts'
+import { RpmError, type RpmErrorCode } from './errors.ts'
 
 /** Loaded when asked for: most of the start goes into loading. */
 const commands: Record<string, (args: string[]) => Promise<number>> = {
@@ -21,11 +21,14 @@ async function main([name = '', ...args]: string[]): Promise<number> {
   return command(args)
 }
 
+/** Say nothing of the RPM. */
+const callersFaults: ReadonlySet<RpmErrorCode> = new Set(['bad-keyring', 'openpgp-missing'])
+
 /** What an RPM or a caller did wrong is told in one line; what went wrong in here with its stack. */
 function failure(error: unknown): number {
   if (error instanceof RpmError) {
     process.stderr.write(`${error.code}: ${printable(error.message)}\n`)
-    return 1
+    return callersFaults.has(error.code) ? 2 : 1
   }
   if (error instanceof UsageError) {
     process.stderr.write(`usage: ${printable(error.message)}\n${usage}\n`)

@@ -44,8 +44,6 @@
  *
  * Signatures
  * - `malformed-signature`, `bad-keyring`, `openpgp-missing`
- *
- * - `too-slow`              no progress within the limit
  */
 export type RpmErrorCode =
   | 'not-an-rpm'

@@ -190,6 +190,11 @@ describe('wrong usage', () => {
     expect({ status, stderr }).toEqual({ status: 2, stderr: expect.stringMatching(/^ENOENT: [^\n]+\n$/) })
   })
 
+  it('of a keyring that is not there is no verdict on the RPM', () => {
+    const { status, stderr } = run('verify', '--keyring', join(folder, 'absent'), write('a.rpm', { files }))
+    expect({ status, stderr }).toEqual({ status: 2, stderr: expect.stringMatching(/^bad-keyring: [^\n]+\n$/) })
+  })
+
   it('--help is none', () => {
     expect(run('--help')).toMatchObject({ status: 0, stderr: '' })
     expect(run('tar', '--help').stdout.toString()).toContain('rpm-format tar [--layout')

@@ -7,6 +7,8 @@ import { CompressPool } from 'rpm-format'
 import type { FromThread, ThreadData, ToThread } from './thread-messages.ts'
 
 const START_MS = 30_000
+/** The default of 48 lets short-lived objects of a large header pile up before they are cleared. */
+const YOUNG_GENERATION_MB = 12
 
 /** The conversion ended its thread, or had to be ended with it. */
 export class ThreadCrash extends Error {
@@ -86,7 +88,7 @@ export class ConversionThreads {
       name: 'conversion',
       workerData: { ...data, pool } satisfies ThreadData,
       transferList: [pool],
-      resourceLimits: { maxOldGenerationSizeMb: heapMb },
+      resourceLimits: { maxOldGenerationSizeMb: heapMb, maxYoungGenerationSizeMb: YOUNG_GENERATION_MB },
       execArgv: [],
     })
     this.#all.add(worker)

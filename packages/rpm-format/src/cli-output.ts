@@ -47,6 +47,8 @@ export async function writeWholeFile(path: string, chunks: AsyncIterable<Uint8Ar
     await rename(staging, path)
   } catch (error) {
     await rm(staging, { force: true })
+    // The caller named the file; the name beside it is ours.
+    if (error instanceof Error) error.message = error.message.replaceAll(staging, path)
     throw error
   } finally {
     for (const signal of signals) process.removeListener(signal, interrupted)

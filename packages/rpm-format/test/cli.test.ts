@@ -190,6 +190,12 @@ describe('wrong usage', () => {
     expect({ status, stderr }).toEqual({ status: 2, stderr: expect.stringMatching(/^ENOENT: [^\n]+\n$/) })
   })
 
+  it('of a file that cannot be written names that file', () => {
+    const out = join(folder, 'absent/x.tar')
+    const { status, stderr } = run('tar', '-o', out, write('a.rpm', { files }))
+    expect({ status, stderr }).toEqual({ status: 2, stderr: expect.stringContaining(`'${out}'`) })
+  })
+
   it('of a keyring that is not there is no verdict on the RPM', () => {
     const { status, stderr } = run('verify', '--keyring', join(folder, 'absent'), write('a.rpm', { files }))
     expect({ status, stderr }).toEqual({ status: 2, stderr: expect.stringMatching(/^bad-keyring: [^\n]+\n$/) })

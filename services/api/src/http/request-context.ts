@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import type { Context, MiddlewareHandler } from 'hono'
 import { routePath } from 'hono/route'
 import type { ApiDependencies, ApiEnv } from '../dependencies.ts'
+import { callerAddress } from './caller-address.ts'
 
 const ACCEPTABLE_ID = /^[A-Za-z0-9][A-Za-z0-9._:-]{0,127}$/
 const LONGEST_LOGGED_URL = 1024
@@ -21,6 +22,8 @@ export function requestContext({
     c.set('requestId', requestId)
     c.set('logger', logger.child({ requestId }))
     c.set('logged', {})
+    // Now: a socket that was destroyed has no address any more.
+    const remote = callerAddress(c)
     const outgoing = c.env?.outgoing
     // On Node's response where there is one: a small answer then needs no web Headers, which cost more than its body.
     outgoing?.setHeader('x-request-id', requestId)
@@ -34,7 +37,7 @@ export function requestContext({
       metrics.request(route, c.req.method, status, ms / 1000)
       const level = /^\/(healthz|readyz)$/.test(route) ? 'debug' : 'info'
       c.get('logger')[level](
-        { ...requestFacts(c), status, ms: Math.round(ms * 10) / 10, ...c.get('logged') },
+        { ...requestFacts(c), remote, status, ms: Math.round(ms * 10) / 10, ...c.get('logged') },
         'request',
       )
     }
@@ -48,7 +51,6 @@ function requestFacts(c: Context<ApiEnv>) {
   return {
     method: c.req.method,
     url: (incoming?.url ?? c.req.path).slice(0, LONGEST_LOGGED_URL),
-    remote: incoming?.socket.remoteAddress,
     ...(fileBody === undefined ? {} : { bytes: fileBody.sent }),
     ...(outgoing !== undefined && !outgoing.writableFinished ? { aborted: true } : {}),
   }

@@ -1,7 +1,7 @@
 import { Hono } from 'hono'
 import { describe, expect, it } from 'vitest'
-import type { ApiEnv } from '../../src/dependencies.ts'
-import { callerAddress } from '../../src/installer/caller.ts'
+import type { ApiEnv } from '../src/dependencies.ts'
+import { callerAddress } from '../src/http/caller-address.ts'
 
 const app = new Hono<ApiEnv>().get('/', c => c.text(callerAddress(c)))
 

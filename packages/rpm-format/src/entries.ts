@@ -70,6 +70,9 @@ export async function openReading(source: Source, options: HeaderOptions): Promi
   }
 }
 
+/** Bytes behind the announced end of a payload that are read to tell damage from malice. */
+const farTooLong = 16 * 1024 * 1024
+
 export class PayloadReading implements OpenPackage {
   readonly package: RpmPackage
   readonly close: () => Promise<void>
@@ -237,11 +240,22 @@ export class PayloadReading implements OpenPackage {
     if (this.#diagnosed || !(error instanceof RpmError)) return error
     this.#diagnosed = true
     const cause = await this.#decompressorError(error)
-    const { compressed: announced = Number.POSITIVE_INFINITY } = announcedSizes(this.package)
-    for await (const _ of this.#compressed()) if (this.#compressedBytes > announced) break
+    if (await this.#isFarTooLong()) return cause
     this.digests = this.#digester.results()
     const failed = this.digests.find(({ holds, covers }) => !holds && covers !== 'uncompressed-payload')
     return failed ? this.#mismatch(failed, cause) : cause
+  }
+
+  /**
+   * Reads on to the payload's end, or to where it is far longer than the headers say, which may be for ever: then it is
+   * made badly, and no digest is asked, since how much of it was read depends on chunks.
+   */
+  async #isFarTooLong(): Promise<boolean> {
+    const { compressed: announced = Number.POSITIVE_INFINITY } = announcedSizes(this.package)
+    const most = announced + farTooLong
+    if (this.#compressedBytes > most) return true
+    for await (const _ of this.#compressed()) if (this.#compressedBytes > most) return true
+    return false
   }
 
   /** Whether a decompressor stumbles before or after its consumer does depends on chunks; here it always comes first. */

@@ -5,8 +5,10 @@ import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { describe, expect, it } from 'vitest'
 import { entries, openPackage, readPackage } from '../src/index.ts'
-import { chunked, readAll } from './support/reading.ts'
-import { buildRpm, type TestFile } from './support/rpm-writer.ts'
+import { SignatureTag } from '../src/tags.ts'
+import { int32 } from './support/header-writer.ts'
+import { chunked, readAll, refusal } from './support/reading.ts'
+import { buildRpm, type TestFile, withTag } from './support/rpm-writer.ts'
 
 const fixture = (name: string) => fileURLToPath(new URL(`fixtures/rpms/${name}.rpm`, import.meta.url))
 const files: TestFile[] = Array.from({ length: 50 }, (_, k) => ({ path: `/f${k}`, content: `${k}`.repeat(30_000) }))
@@ -28,6 +30,22 @@ function watched(bytes: Uint8Array, size = 4096) {
   }
   return { state, source: source() }
 }
+
+describe('a bad package that is longer than its headers say', () => {
+  // Its payload's digest holds; how much of it is read before it is given up depends on chunks.
+  const bad = buildRpm({
+    files: [{ path: '/f', content: 'x'.repeat(5000) }],
+    payload: gzip => {
+      gzip.writeUInt32LE(0, gzip.length - 8)
+      return Buffer.concat([gzip, Buffer.alloc(100)])
+    },
+    signature: withTag(int32(SignatureTag.SIZE, 1)),
+  })
+
+  it.each([1, 3, 48, 4096])('has one verdict, in chunks of %i', async size => {
+    expect(await refusal(chunked(bad, size))).toBe('corrupt-compression')
+  })
+})
 
 describe('sources of every kind give the same', () => {
   const expected = expect.arrayContaining([expect.objectContaining({ path: '/f49', content: contents[49] })])

@@ -1,4 +1,4 @@
-import { int32, text, texts } from '../../../rpm-format/test/support/header-writer.ts'
+import { int32, int32List, text, textsList } from '../../../rpm-format/test/support/header-writer.ts'
 import { buildRpm, type TestFile, withTag } from '../../../rpm-format/test/support/rpm-writer.ts'
 
 export interface SmallRpm {
@@ -27,5 +27,5 @@ export function smallRpm({ name, version = '1.0', release = '1', epoch, arch = '
 
 function unversioned([names, flags, versions]: readonly [number, number, number], list: readonly string[] = []) {
   if (list.length === 0) return []
-  return [texts(names, ...list), int32(flags, ...list.map(() => 0)), texts(versions, ...list.map(() => ''))]
+  return [textsList(names, list), int32List(flags, list.map(() => 0)), textsList(versions, list.map(() => ''))]
 }

@@ -27,5 +27,15 @@ export function smallRpm({ name, version = '1.0', release = '1', epoch, arch = '
 
 function unversioned([names, flags, versions]: readonly [number, number, number], list: readonly string[] = []) {
   if (list.length === 0) return []
-  return [textsList(names, list), int32List(flags, list.map(() => 0)), textsList(versions, list.map(() => ''))]
+  return [
+    textsList(names, list),
+    int32List(
+      flags,
+      list.map(() => 0),
+    ),
+    textsList(
+      versions,
+      list.map(() => ''),
+    ),
+  ]
 }

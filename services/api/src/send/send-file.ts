@@ -4,8 +4,6 @@ import type { FileBody } from './file-body.ts'
 import type { ReadBudget } from './read-budget.ts'
 
 const READ_BYTES = 512 * 1024
-/** More of smaller pieces were slower for one client beside a busy machine: 256 KiB and 3, 512 KiB and 2 (measured). */
-const PIECES_AHEAD = 1
 /** A reader that takes longer than this for one buffer gets smaller ones, one at a time. */
 const SLOW_WRITE_MS = 250
 const SLOW_READ_BYTES = 64 * 1024
@@ -41,52 +39,49 @@ export async function sendFile(
   }
 }
 
-/** While one piece is being written, the next ones are read: the socket never waits for the disk's answer. */
+/** Two buffers a download: the next piece is read while the last one is being written. */
 async function sendPieces(connection: Connection, body: FileBody, budget: ReadBudget): Promise<void> {
   const end = body.start + body.length
-  const ahead: Piece[] = []
   let position = body.start
   let slow = false
-  const readAhead = (pieces: number) => {
-    while (ahead.length < pieces && position < end) {
-      const piece = readPiece(body, budget, position, Math.min(end - position, slow ? SLOW_READ_BYTES : READ_BYTES))
-      position += piece.bytes.length
-      ahead.push(piece)
-    }
-  }
+  let ahead: Promise<Piece> | undefined
+  const readNext = () =>
+    readPiece(body, budget, position, Math.min(end - position, slow ? SLOW_READ_BYTES : READ_BYTES))
   try {
-    for (readAhead(1); ahead.length > 0; readAhead(1)) {
-      const piece = ahead.shift()!
-      try {
-        await piece.read
-        const began = performance.now()
-        const written = connection.write(piece.bytes)
-        if (!slow) readAhead(PIECES_AHEAD)
-        await written
-        slow = performance.now() - began > SLOW_WRITE_MS
-      } finally {
-        budget.give(piece.buffer)
-      }
+    while (position < end) {
+      const piece = await (ahead ?? readNext())
+      ahead = undefined
+      position += piece.bytes.length
+      const began = performance.now()
+      const written = connection.write(piece.bytes)
+      if (!slow && position < end) ahead = observed(readNext())
+      await written.finally(() => budget.give(piece.buffer))
       body.sent += piece.bytes.length
+      slow = performance.now() - began > SLOW_WRITE_MS
     }
   } finally {
-    // Reads that still run need their descriptor and their buffers.
-    for (const piece of ahead) await piece.read.catch(ignoreFailedRead).finally(() => budget.give(piece.buffer))
+    // A read that still runs needs its descriptor and its buffer.
+    await ahead?.then(piece => budget.give(piece.buffer), ignoreFailedRead)
   }
 }
 
 interface Piece {
   /** The whole buffer, as the budget knows it. */
   buffer: Buffer
-  /** What of it is to be sent, once it is read. */
+  /** What of it is to be sent. */
   bytes: Buffer
-  read: Promise<void>
 }
 
-function readPiece(body: FileBody, budget: ReadBudget, position: number, wanted: number): Piece {
+async function readPiece(body: FileBody, budget: ReadBudget, position: number, wanted: number): Promise<Piece> {
   const buffer = budget.take(wanted)
-  const bytes = buffer.subarray(0, Math.min(wanted, buffer.length))
-  return { buffer, bytes, read: observed(body.read(bytes, position)) }
+  try {
+    const bytes = buffer.subarray(0, Math.min(wanted, buffer.length))
+    await body.read(bytes, position)
+    return { buffer, bytes }
+  } catch (error) {
+    budget.give(buffer)
+    throw error
+  }
 }
 
 /** Whoever awaits it later sees the failure; until then it is not an unhandled one. */

@@ -1,6 +1,7 @@
 import { identityText, levelFor, sameIdentity, type TarFormat } from '@diskful/conversion'
 import { BoundedMap } from '../bounded-map.ts'
 import type { ApiDependencies } from '../dependencies.ts'
+import { madeOnce } from '../made-once.ts'
 import type { CatalogEntry } from '../ports.ts'
 import { SourceChangedError } from './fresh-entry.ts'
 
@@ -18,12 +19,7 @@ export class ConversionKeys {
   /** Rejects with RpmError for a broken package, `source-changed` or ENOENT where the catalog is out of date. */
   keyOf(entry: CatalogEntry, format: TarFormat): Promise<string> {
     const state = `${format} ${identityText(entry.identity)} ${entry.file}`
-    const known = this.#known.get(state)
-    if (known !== undefined) return known
-    const reading = this.#read(entry, format)
-    this.#known.set(state, reading)
-    reading.catch(() => this.#known.delete(state)) // whoever asked sees the failure, the next one tries again
-    return reading
+    return madeOnce(this.#known, state, () => this.#read(entry, format))
   }
 
   async #read(entry: CatalogEntry, format: TarFormat): Promise<string> {

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { madeOnce } from '../made-once.ts'
 import { INSTALLERS, type InstallerName } from './choices.ts'
 import { tablesPart } from './tables-part.ts'
 
@@ -16,12 +17,9 @@ export class ScriptSources {
     this.#folder = folder
   }
 
-  async body(installer: InstallerName): Promise<string> {
+  body(installer: InstallerName): Promise<string> {
     const { file } = INSTALLERS[installer]
-    const body = this.#bodies.get(file) ?? joined(this.#folder, file)
-    this.#bodies.set(file, body)
-    body.catch(() => this.#bodies.delete(file)) // whoever asked sees the failure, the next one tries again
-    return body
+    return madeOnce(this.#bodies, file, () => joined(this.#folder, file))
   }
 }
 

@@ -1,5 +1,6 @@
 import { BoundedMap } from '../bounded-map.ts'
 import type { ApiConfig } from '../config.ts'
+import { madeOnce } from '../made-once.ts'
 import type { Catalog } from '../ports.ts'
 import { type Choice, choose } from './choose.ts'
 import { type Override, Overrides } from './overrides.ts'
@@ -65,12 +66,7 @@ export class ServedInstallers {
 
   #script(block: ServedBlock, override: Override | undefined): Promise<Buffer<ArrayBuffer>> {
     const question = JSON.stringify([block, override?.state])
-    const known = this.#scripts.get(question)
-    if (known !== undefined) return known
-    const made = this.#make(block, override)
-    this.#scripts.set(question, made)
-    made.catch(() => this.#scripts.delete(question)) // whoever asked sees the failure, the next one tries again
-    return made
+    return madeOnce(this.#scripts, question, () => this.#make(block, override))
   }
 
   async #make(block: ServedBlock, override: Override | undefined): Promise<Buffer<ArrayBuffer>> {

@@ -94,7 +94,10 @@ export function installerRoutes({ catalog, config, reports }: ApiDependencies): 
   // Neither by openapi(): it answers JSON to what it refuses (a parameter that stands twice, a body of no type), and who
   // saved that with curl would run it.
   routes.openAPIRegistry.registerPath(getRoute)
-  routes.get('/installer', c => answer(c, fromQuery(queryFields(c.req)), queryFields(c.req)))
+  routes.get('/installer', c => {
+    const query = queryFields(c.req)
+    return answer(c, fromQuery(query), query)
+  })
   routes.use('/installer', bodyLimit(LARGEST_FACTS, tooLarge))
   routes.openAPIRegistry.registerPath(postRoute)
   routes.post('/installer', async c => {

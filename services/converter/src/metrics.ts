@@ -34,13 +34,21 @@ export class ConverterMetrics {
 
   /** What the cache holds, looked up when somebody asks: every converter says the same. */
   observeCache(held: () => Promise<{ bytes: number; tars: number }>): void {
+    let looking: ReturnType<typeof held> | undefined
+    // The two gauges of a scrape are collected together, and share a look at the whole cache.
+    const look = () => {
+      looking ??= held().finally(() => {
+        looking = undefined
+      })
+      return looking
+    }
     const gauge = (name: string, help: string, of: 'bytes' | 'tars') =>
       new Gauge({
         name,
         help,
         registers: [this.registry],
         async collect() {
-          this.set((await held())[of])
+          this.set((await look())[of])
         },
       })
     gauge('diskful_cache_bytes', 'Bytes of the cached TARs', 'bytes')

@@ -33,9 +33,10 @@ async function ask({ redis, queue, contact, waiters }: BullStatusOptions): Promi
     redis.info('memory'),
     redis.info('replication'),
   ])
-  const refusal = whyNoWrites(factsOf(memory), factsOf(replication))
+  const facts = factsOf(`${memory}\n${replication}`)
+  const refusal = whyNoWrites(facts)
   if (refusal !== undefined) return useless(waiters, `Redis takes no jobs: ${refusal}`)
-  const policy = factsOf(memory).get('maxmemory_policy')
+  const policy = facts.get('maxmemory_policy')
   const messages = [
     ...(policy === undefined || policy === 'noeviction' ? [] : [`Redis may evict jobs: maxmemory-policy is ${policy}`]),
     ...(contact.converters > 0 ? [] : ['No converter is running']),
@@ -54,11 +55,10 @@ async function ask({ redis, queue, contact, waiters }: BullStatusOptions): Promi
 }
 
 /** A Redis that answers is of no use while it takes no writes. */
-function whyNoWrites(memory: Map<string, string>, replication: Map<string, string>): string | undefined {
-  if (replication.get('role') === 'slave' && replication.get('slave_read_only') === '1')
-    return 'it is a read-only replica'
-  const [used, most] = [Number(memory.get('used_memory')), Number(memory.get('maxmemory'))]
-  const full = most > 0 && used >= most && memory.get('maxmemory_policy') === 'noeviction'
+function whyNoWrites(facts: Map<string, string>): string | undefined {
+  if (facts.get('role') === 'slave' && facts.get('slave_read_only') === '1') return 'it is a read-only replica'
+  const [used, most] = [Number(facts.get('used_memory')), Number(facts.get('maxmemory'))]
+  const full = most > 0 && used >= most && facts.get('maxmemory_policy') === 'noeviction'
   return full ? `its memory is full (maxmemory is ${most} bytes)` : undefined
 }
 

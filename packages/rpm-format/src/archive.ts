@@ -27,8 +27,6 @@ export interface PayloadEntry {
 
 export interface ArchiveOptions {
   readonly files: FileTable
-  /** As node:crypto names it. */
-  readonly digestAlgorithm: string
   readonly lenient: boolean
   /** What to throw for an error that a consumer meets while it reads a content. */
   readonly diagnose: (error: unknown) => Promise<unknown>
@@ -228,7 +226,7 @@ export class ArchiveReader {
       size,
       piece: this.#reader.tryRead(size),
       reader: this.#reader,
-      algorithm: this.#options.digestAlgorithm,
+      algorithm: this.#options.files.digestAlgorithm.name,
       diagnose: this.#options.diagnose,
     })
     if (!content.inMemory) this.#behind = { skipped: 0, padding: padding(size) }

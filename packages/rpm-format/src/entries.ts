@@ -127,7 +127,6 @@ export class PayloadReading implements OpenPackage {
       )
       const joined = new ArchiveReader(this.#archive, {
         files: this.package.files,
-        digestAlgorithm: this.package.files.digestAlgorithm.name,
         lenient: this.#options.lenient ?? false,
         diagnose: error => this.#diagnosis(error),
         warnings,

@@ -8,7 +8,7 @@ export function randomSipKey(): SipKey {
 
 /**
  * HalfSipHash-1-3 over the chars of a byte string: 32 bits that nobody can aim at without the key, so that chosen names
- * do not all fall into one place of a table. `at` is given the hash of every beginning that `ends` asks for.
+ * do not all fall into one place of a table.
  * Source: Aumasson, Bernstein: SipHash; the halved form as in Linux' lib/siphash.c.
  */
 export class HalfSipHash {
@@ -46,7 +46,7 @@ export class HalfSipHash {
 
   /** Of what was taken so far; more may follow. */
   digest(): number {
-    const { a, b, c, d } = { a: this.#v0, b: this.#v1, c: this.#v2, d: this.#v3 }
+    const [a, b, c, d] = [this.#v0, this.#v1, this.#v2, this.#v3] as const
     const last = this.#word | ((this.#length & 0xff) << 24)
     this.#v3 ^= last
     this.#rounds(1)

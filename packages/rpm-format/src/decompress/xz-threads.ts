@@ -3,6 +3,7 @@ import { extname } from 'node:path'
 import { Worker } from 'node:worker_threads'
 import { free, own } from '../chunk-memory.ts'
 import { RpmError } from '../errors.ts'
+import { Signal } from '../signal.ts'
 import { xzReader } from './xz.ts'
 import { type WalkedBlock, XzWalk } from './xz-walk.ts'
 import type { FromXzWorker, ToXzWorker } from './xz-worker.ts'
@@ -89,21 +90,21 @@ class Message {
 class BlockQueue {
   readonly #blocks: DecodedBlock[] = []
   #end: { error?: unknown } | undefined
-  #wake = () => {}
+  readonly #changed = new Signal()
 
   add(block: DecodedBlock): void {
     this.#blocks.push(block)
-    this.#wake()
+    this.#changed.give()
   }
 
   end(): void {
     this.#end = {}
-    this.#wake()
+    this.#changed.give()
   }
 
   fail(error: unknown): void {
     this.#end = { error }
-    this.#wake()
+    this.#changed.give()
   }
 
   async next(): Promise<DecodedBlock | undefined> {
@@ -114,9 +115,7 @@ class BlockQueue {
         if ('error' in this.#end) throw this.#end.error
         return undefined
       }
-      await new Promise<void>(resolve => {
-        this.#wake = resolve
-      })
+      await this.#changed.wait()
     }
   }
 }
@@ -126,7 +125,7 @@ class XzThreads {
   readonly #workers: Worker[] = []
   readonly #idle: Worker[] = []
   #closed = false
-  #wake = () => {}
+  readonly #changed = new Signal()
 
   constructor(most: number) {
     this.#most = most
@@ -137,7 +136,7 @@ class XzThreads {
     const worker = await this.#free()
     const decoding = new DecodedBlock(worker, block, () => {
       this.#idle.push(worker)
-      this.#wake()
+      this.#changed.give()
     })
     decoding.start(checkType, Math.max(2, Math.floor(outputAhead / this.#most)))
     return decoding
@@ -145,7 +144,7 @@ class XzThreads {
 
   close(): void {
     this.#closed = true
-    this.#wake()
+    this.#changed.give()
     for (const worker of this.#workers) void worker.terminate()
   }
 
@@ -155,9 +154,7 @@ class XzThreads {
       const idle = this.#idle.shift()
       if (idle) return idle
       if (this.#workers.length < this.#most) return this.#spawn()
-      await new Promise<void>(resolve => {
-        this.#wake = resolve
-      })
+      await this.#changed.wait()
     }
   }
 
@@ -182,8 +179,8 @@ class DecodedBlock {
   #result: { produced: number; check: Uint8Array } | undefined
   #failure: { error: unknown } | undefined
   #abandoned: { error: unknown } | undefined
-  #wakeReader = () => {}
-  #wakeWriter = () => {}
+  readonly #output = new Signal()
+  readonly #room = new Signal()
 
   constructor(worker: Worker, block: WalkedBlock, release: () => void) {
     this.#worker = worker
@@ -203,9 +200,7 @@ class DecodedBlock {
     const { compressed } = this.#block.header
     const ahead = compressed === undefined ? inputAhead : blockAhead
     while (this.#waiting > ahead && !this.#failure) {
-      await new Promise<void>(resolve => {
-        this.#wakeWriter = resolve
-      })
+      await this.#room.wait()
     }
   }
 
@@ -228,10 +223,7 @@ class DecodedBlock {
         this.#giveBack(bytes, reuse)
       } else if (this.#failure) throw this.#failure.error
       else if (this.#result) break
-      else
-        await new Promise<void>(resolve => {
-          this.#wakeReader = resolve
-        })
+      else await this.#output.wait()
     }
     if (this.#abandoned) throw this.#abandoned.error
     this.#block.verify(this.#result.produced, this.#result.check)
@@ -250,12 +242,12 @@ class DecodedBlock {
     if (message.type === 'output') this.#ready.push(message.bytes)
     else if (message.type === 'consumed') {
       this.#waiting -= message.length
-      this.#wakeWriter()
+      this.#room.give()
     } else if (message.type === 'done') {
       this.#result = message
       this.#leave()
     } else this.#fail(message.code ? new RpmError(message.code, message.message) : new Error(message.message))
-    this.#wakeReader()
+    this.#output.give()
   }
 
   readonly #onError = (error: unknown): void => this.#fail(error)
@@ -263,8 +255,8 @@ class DecodedBlock {
 
   #fail(error: unknown): void {
     this.#failure ??= { error }
-    this.#wakeReader()
-    this.#wakeWriter()
+    this.#output.give()
+    this.#room.give()
   }
 
   #leave(): void {

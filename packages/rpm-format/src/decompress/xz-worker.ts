@@ -1,6 +1,7 @@
 import { parentPort } from 'node:worker_threads'
 import { free, own } from '../chunk-memory.ts'
 import { RpmError, type RpmErrorCode } from '../errors.ts'
+import { Signal } from '../signal.ts'
 import { type CheckType, runningCheck } from './xz-check.ts'
 import { XzDecoder } from './xz-decoder.ts'
 
@@ -26,20 +27,18 @@ type Work = Exclude<ToXzWorker, { type: 'used' }>
 /** What has arrived; at most as much as the other side lets be under way. */
 class Inbox {
   readonly #messages: Work[] = []
-  #wake = () => {}
+  readonly #changed = new Signal()
 
   add(message: Work): void {
     this.#messages.push(message)
-    this.#wake()
+    this.#changed.give()
   }
 
   async next(): Promise<Work> {
     for (;;) {
       const message = this.#messages.shift()
       if (message) return message
-      await new Promise<void>(resolve => {
-        this.#wake = resolve
-      })
+      await this.#changed.wait()
     }
   }
 }
@@ -49,12 +48,12 @@ if (port) {
   const inbox = new Inbox()
   const decoder = await XzDecoder.open()
   let out = 0
-  let wake = () => {}
+  const used = new Signal()
   port.on('message', (message: ToXzWorker) => {
     if (message.type !== 'used') return inbox.add(message)
     out--
     if (message.memory) decoder.recycle(message.memory)
-    wake()
+    used.give()
   })
   const tell = (message: FromXzWorker, transfer: ArrayBuffer[] = []) => port.postMessage(message, transfer)
 
@@ -74,11 +73,7 @@ if (port) {
         out++
         const bytes = output as Buffer<ArrayBuffer>
         tell({ type: 'output', bytes }, [bytes.buffer])
-        while (out >= room) {
-          await new Promise<void>(resolve => {
-            wake = resolve
-          })
-        }
+        while (out >= room) await used.wait()
       }
     }
     decoder.startBlock(dictionaryCode)

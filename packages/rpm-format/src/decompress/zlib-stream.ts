@@ -1,5 +1,6 @@
 import type { Transform } from 'node:stream'
 import { free, own } from '../chunk-memory.ts'
+import { Signal } from '../signal.ts'
 
 /** What zlib's threads make at once; big enough that the way there and back does not count. */
 export const outputChunkSize = 512 * 1024
@@ -17,25 +18,25 @@ export async function* throughZlib(
   const ready: Buffer[] = []
   let ended = false
   let failure: { error: unknown } | undefined
-  let wake = () => {}
+  const changed = new Signal()
   stream.on('data', (chunk: Buffer) => {
     // Up to its end a buffer is still written to.
     const isWhole = chunk.byteOffset + chunk.length === outputChunkSize && chunk.buffer.byteLength === outputChunkSize
     ready.push(reuse && isWhole ? own(chunk) : chunk)
     if (ready.length >= chunksAhead) stream.pause()
-    wake()
+    changed.give()
   })
   stream.on('end', () => {
     ended = true
-    wake()
+    changed.give()
   })
   stream.on('error', (error: Error) => {
     failure ??= { error }
-    wake()
+    changed.give()
   })
   const feeding = feed(input, stream).catch((error: unknown) => {
     failure ??= { error }
-    wake()
+    changed.give()
   })
   try {
     for (;;) {
@@ -46,10 +47,7 @@ export async function* throughZlib(
         if (reuse) free(chunk)
       } else if (failure) throw failure.error
       else if (ended) return
-      else
-        await new Promise<void>(resolve => {
-          wake = resolve
-        })
+      else await changed.wait()
     }
   } finally {
     stream.destroy()

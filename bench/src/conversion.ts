@@ -1,10 +1,10 @@
 import { spawnSync } from 'node:child_process'
 import { rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import type { BoundedFigure } from './bounds.ts'
 import { type MeasuredRun, measuredRun, median } from './measured-run.ts'
 import type { BenchPackage } from './packages.ts'
+import { rpmFormat } from './rpm-format.ts'
 import { megabytes, ratio } from './table.ts'
 
 /** A way from an RPM to a TAR on standard output; the RPM is on standard input too. */
@@ -27,11 +27,8 @@ export interface ConversionRow {
   peakRss: number
 }
 
-const fromHere = (path: string) => fileURLToPath(new URL(`../../${path}`, import.meta.url))
-/** As package.json's `rpm-format` runs it. */
-const cli = ['--import', fromHere('preflight.mjs'), fromHere('packages/rpm-format/src/cli.ts')]
 const ours = (format: 'gzip' | 'zstd' | 'none'): Contender['command'] => {
-  return rpm => [process.execPath, ...cli, 'tar', '--layout', 'root', '--compress', format, rpm]
+  return rpm => [...rpmFormat, 'tar', '--layout', 'root', '--compress', format, rpm]
 }
 
 const reference = 'rpm2archive'

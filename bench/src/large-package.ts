@@ -14,9 +14,9 @@ import {
   writeSync,
 } from 'node:fs'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { measuredRun } from './measured-run.ts'
+import { rpmFormat } from './rpm-format.ts'
 import { megabytes, seconds, table } from './table.ts'
 
 const MiB = 1024 * 1024
@@ -26,9 +26,7 @@ const { values: options } = parseArgs({
   options: { folder: { type: 'string', default: '/var/tmp/diskful-bench' }, only: { type: 'string' } },
 })
 
-const cli = fileURLToPath(new URL('../../packages/rpm-format/src/cli.ts', import.meta.url))
-const preflight = fileURLToPath(new URL('../../preflight.mjs', import.meta.url))
-
+const [program, ...started] = rpmFormat
 const packages = [
   { name: '5-gib', fill: fiveGibibytes },
   { name: '200000-files', fill: veryManyFiles },
@@ -50,7 +48,7 @@ for (const { name, fill } of packages) {
   if (!existsSync(rpm)) build(name, rpm, fill)
   process.stderr.write(`${rpm}: ${megabytes(statSync(rpm).size)} MB\n`)
   for (const { what, args } of runs) {
-    const run = await measuredRun(process.execPath, ['--import', preflight, cli, ...args, rpm])
+    const run = await measuredRun(program, [...started, ...args, rpm])
     rows.push({ package: name, what, ...run })
     process.stderr.write(`${name} ${what}: ${seconds(run.seconds)} s, ${megabytes(run.peakRss)} MB\n`)
   }

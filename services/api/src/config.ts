@@ -12,8 +12,10 @@ import {
   wholeNumber,
 } from '@diskful/conversion'
 import { z } from 'zod'
+import { isPackageList, MOST_PACKAGES } from './installer/request.ts'
 
 const REPOSITORY = resolve(import.meta.dirname, '../../..')
+const UNIT_NAME = /^[A-Za-z0-9_][A-Za-z0-9_.+@:~^-]{0,254}$/
 
 /** What the API reads besides the variables that the converters read too. */
 const apiVariables = {
@@ -33,8 +35,19 @@ const apiVariables = {
     .transform(canonicalArch)
     .default(canonicalArch(arch()))
     .describe('an architecture such as x86_64 or aarch64'),
-  CLIENT_PACKAGES: nameList('clusterware-node'),
-  ENABLE_SERVICES: nameList('cw-status-updater'),
+  CLIENT_PACKAGES: z
+    .string()
+    .default('clusterware-node')
+    .transform(names)
+    .refine(isPackageList)
+    .describe(`1 to ${MOST_PACKAGES} names of packages, separated by spaces or commas; unset means clusterware-node`),
+  ENABLE_SERVICES: z
+    .string()
+    .default('cw-status-updater')
+    .refine(text => names(text).length > 0)
+    .transform(text => (text === 'none' ? [] : names(text)))
+    .refine(units => units.every(unit => UNIT_NAME.test(unit)))
+    .describe('names of units, separated by spaces or commas, or the word none; unset means cw-status-updater'),
   NODE_REPORTS: choice(['on', 'off'], 'on'),
   SHUTDOWN_SECONDS: wholeNumber(0, 3600, 30),
   PREWARM: choice(['none', 'all'], 'none'),
@@ -116,13 +129,8 @@ export function readConfig(env: NodeJS.ProcessEnv): ApiConfig {
   }
 }
 
-function nameList(fallback: string) {
-  return z
-    .string()
-    .default(fallback)
-    .transform(names => names.split(/[\s,]+/).filter(Boolean))
-    .refine(names => names.every(name => /^[A-Za-z0-9_][A-Za-z0-9_.+@:~^-]{0,254}$/.test(name)))
-    .describe(`names separated by spaces or commas; unset means ${fallback}`)
+function names(text: string): string[] {
+  return text.split(/[\s,]+/).filter(Boolean)
 }
 
 function isBaseUrl(url: string): boolean {

@@ -44,6 +44,29 @@ describe('readConfig', () => {
     expect(readConfig({ CLIENT_PACKAGES: 'telegraf', ENABLE_SERVICES: 'telegraf' }).servicesExpected).toBe(true)
   })
 
+  it('enables nothing where that is said', () => {
+    expect(readConfig({ ENABLE_SERVICES: 'none' })).toMatchObject({ enableServices: [], servicesExpected: true })
+  })
+
+  it.each([
+    ',',
+    ' , ',
+    '_x',
+    '-y',
+    '.z',
+    'a$b',
+    'a/b',
+    'x'.repeat(201),
+    Array.from({ length: 201 }, (_, i) => `p${i}`).join(),
+  ])('CLIENT_PACKAGES=%s is no list that a plan can be asked for', names => {
+    expect(() => readConfig({ CLIENT_PACKAGES: names })).toThrow('CLIENT_PACKAGES')
+    expect(() => readConfig({ CLIENT_PACKAGES: names })).toThrow('1 to 200 names of packages')
+  })
+
+  it.each([',', 'a b;c', '-x'])('ENABLE_SERVICES=%s is no list', units => {
+    expect(() => readConfig({ ENABLE_SERVICES: units })).toThrow('names of units')
+  })
+
   it('tells everything that is wrong at once, with what was read and what is allowed', () => {
     const wrong = {
       PORT: '70000',

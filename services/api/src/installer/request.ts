@@ -67,7 +67,12 @@ export function word(feature: Feature<string>): string {
 }
 
 const PACKAGE_NAME = /^[A-Za-z0-9][A-Za-z0-9._+~:^@=-]{0,199}$/
-const MOST_PACKAGES = 200
+export const MOST_PACKAGES = 200
+
+/** What a plan can be asked for. */
+export function isPackageList(names: readonly string[]): boolean {
+  return names.length > 0 && names.length <= MOST_PACKAGES && names.every(name => PACKAGE_NAME.test(name))
+}
 
 /** Names separated by commas or blanks; throws a Problem for what is none. */
 export function packageNames(written: string | undefined): string[] | undefined {

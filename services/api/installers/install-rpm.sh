@@ -45,16 +45,24 @@ repair_database() {
 }
 
 row_is_installed() {
+  row_is_for
   "$RPM" -q --qf '%|EPOCH?{%{EPOCH}}:{0}|:%{VERSION}-%{RELEASE} %{ARCH}\n' "$ROW_NAME" >"$WORK_DIR/installed" 2>/dev/null ||
     return 1
   while read -r row_evr row_arch <&4; do
     case $(canonical_arch "$row_arch") in
-      "$NODE_ARCH") ;;
-      *) [ "$row_arch" = noarch ] || [ "$NODE_ARCH" = unknown ] || continue ;;
+      "$ROW_FOR") ;;
+      *) [ "$row_arch" = noarch ] || [ "$ROW_FOR" = unknown ] || continue ;;
     esac
     [ "$(compare_evr "$row_evr" "$ROW_VERSION")" = -1 ] || return 0
   done 4<"$WORK_DIR/installed"
   return 1
+}
+
+# The machine that the row's file is for, by its name: an x86_64 node may want an i686 package as well, or only that.
+row_is_for() {
+  ROW_FOR=${ROW_FILE%.rpm}
+  ROW_FOR=$(canonical_arch "${ROW_FOR##*.}")
+  [ "$ROW_FOR" != unknown ] || ROW_FOR=$NODE_ARCH
 }
 
 # -1, 0 or 1, as rpm itself orders versions.
@@ -157,8 +165,8 @@ warn_of_scriptlets() {
 
 install_failed() {
   show_last_output
-  install_failed_why=$(told_by 'nothing provides' 'is needed by' 'conflicts with' '[Nn]o space' '^[Ee]rror: *[^ ]' \
-    'scriptlet failed' '^[Ee]rror')
+  install_failed_why=$(told_by 'nothing provides' 'is needed by' 'conflicts with' '[Nn]o space' 'more space' \
+    'Read-only file' '^[Ee]rror: *[^ ]' 'scriptlet failed' '^[Ee]rror')
   case $(cat "$LAST_OUTPUT") in
     *'o space left'* | *'needs '*' more space'* | *'Read-only file system'*) die "$E_NO_SPACE" "$RPM_TOOL: $install_failed_why" ;;
     *'nothing provides'* | *'is needed by'* | *'Failed dependencies'* | *'equires: '* | *'conflicting requests'*)

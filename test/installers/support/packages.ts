@@ -6,6 +6,8 @@ import { dirname, join } from 'node:path'
 export interface PackageRecipe {
   name: string
   version?: string
+  /** RPM's word; unset: for any machine. DEBs are for any. */
+  arch?: string
   /** `bar >= 2`: one each, in the words of both systems. */
   requires?: readonly string[]
   /** Path → content; `#!` makes it executable. */
@@ -26,7 +28,7 @@ export const APP: PackageRecipe = {
 
 /** Builds an RPM and puts it into a folder. */
 export function buildRpm(folder: string, recipe: PackageRecipe): void {
-  const { name, version = '1.0', requires = [], files = {}, config = [], scripts = {} } = recipe
+  const { name, version = '1.0', arch, requires = [], files = {}, config = [], scripts = {} } = recipe
   inWorkFolder(work => {
     const tree = join(work, 'tree')
     writeTree(tree, files)
@@ -36,7 +38,7 @@ export function buildRpm(folder: string, recipe: PackageRecipe): void {
       'Release: 1',
       'Summary: made for a test',
       'License: Apache-2.0',
-      'BuildArch: noarch',
+      ...(arch ? [] : ['BuildArch: noarch']),
       'AutoReqProv: no',
       ...requires.map(text => `Requires: ${text}`),
       '%description',
@@ -50,7 +52,13 @@ export function buildRpm(folder: string, recipe: PackageRecipe): void {
     ]
     writeFileSync(join(work, 'x.spec'), spec.join('\n'))
     const defines = [`_topdir ${work}`, `_dbpath ${work}/db`, '__os_install_post %{nil}', '_build_id_links none']
-    const args = ['-bb', '--quiet', ...defines.flatMap(define => ['--define', define]), join(work, 'x.spec')]
+    const args = [
+      '-bb',
+      '--quiet',
+      ...(arch ? ['--target', arch] : []),
+      ...defines.flatMap(define => ['--define', define]),
+      join(work, 'x.spec'),
+    ]
     execFileSync('rpmbuild', args, { stdio: ['ignore', 'ignore', 'pipe'] })
     for (const file of globSync(join(work, 'RPMS/*/*.rpm')))
       cpSync(file, join(folder, file.slice(file.lastIndexOf('/'))))

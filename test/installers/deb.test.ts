@@ -33,6 +33,7 @@ describe.skipIf(!canUseRoots())('the DEB installer', () => {
       })
       add({ name: 'greedy', requires: ['nowhere-to-be-had'] })
       add({ name: 'broken', scripts: { post: '[ ! -e /root/fail ]' } })
+      add({ name: 'big', files: { '/opt/big': randomBytes(2_000_000).toString('hex') } })
       add({ name: 'thief', files: { '/usr/lib/liblib': 'mine' } })
     },
   })
@@ -151,6 +152,18 @@ describe.skipIf(!canUseRoots())('the DEB installer', () => {
     old.write('/etc/apt/sources.list', 'deb http://10.10.9.9/debian bookworm main\n')
     const outcomeOld = await old.sh(`${fetch} && sh /root/i app`)
     expect(outcomeOld, outcomeOld.output).toMatchObject({ code: 0 })
+  })
+
+  it('names the full file system, and completes it when there is room', async () => {
+    for (const tool of ['apt-get', 'dpkg']) {
+      using node = debian()
+      if (tool === 'dpkg') node.remove('/usr/bin/apt-get', '/usr/bin/apt')
+      const full = await node.sh(`${fetch}; mount -t tmpfs -o size=1m t /opt; sh /root/i big`)
+      expect(full, full.output).toMatchObject({ code: 24 })
+      expect(full.stderr).toMatch(/FAILED \(24: .*No space left on device/)
+      const again = await node.sh('sh /root/i big && dpkg --audit && dpkg-query -W big')
+      expect(again, again.output).toMatchObject({ code: 0 })
+    }
   })
 
   it('a dry run changes nothing', async () => {

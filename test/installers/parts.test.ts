@@ -180,7 +180,9 @@ systemctl disable fourteen.service
     const told = (patterns: string) => run(shell, ['packages'], `LAST_OUTPUT='${folder}/output'; told_by ${patterns}`)
     expect(told("'nothing provides' '^Error'")).toBe('- nothing provides x needed by y\n')
     expect(told("'conflicts with' '^Error: *[^ ]'")).toBe('Error: z\n')
-    expect(told("'no such'")).toBe('\n')
+    expect(told("'no such'")).toBe('Error: z\n')
+    write({ output: '\tpackage x is already installed\n\n' })
+    expect(told("'no such'")).toBe('package x is already installed\n')
   })
 
   it('ends as it would have ended, whatever becomes of its report', () => {

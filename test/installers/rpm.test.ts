@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { useCluster } from './support/cluster.ts'
@@ -33,6 +34,10 @@ describe.skipIf(!canUseRoots())('the RPM installer', () => {
       add({ name: 'weak', scripts: { post: 'exit 3' } })
       add({ name: 'broken', scripts: { pre: '[ ! -e /root/fail ]' } })
       add({ name: 'thief', files: { '/usr/lib/liblib': 'mine' } })
+      add({ name: 'both', arch: 'x86_64', files: { '/usr/lib64/both': '64' } })
+      add({ name: 'both', arch: 'i686', files: { '/usr/lib/both': '32' } })
+      add({ name: 'only32', arch: 'i686', files: { '/usr/lib/only32': '32' } })
+      add({ name: 'big', files: { '/opt/big': randomBytes(2_000_000).toString('hex') } })
       add({ name: 'marked', files: { '/usr/lib/marked': 'm' }, scripts: { post: 'echo ran >>/var/log/marked' } })
     },
   })
@@ -96,6 +101,46 @@ describe.skipIf(!canUseRoots())('the RPM installer', () => {
       compare_evr 0:1.10-1 1.9-1; compare_evr 1.9-1 0:1.10-1; compare_evr 1:1-1 2-1; compare_evr 1.0~rc1-1 1.0-1
       compare_evr 0:1.0-1 1.0-1; compare_evr 1.0-2 1.0-10; compare_evr 1.0-1 1.0`)
     expect(stdout.trim().split('\n')).toEqual(['1', '-1', '1', '-1', '0', '-1', '0'])
+  })
+
+  it('installs for an x86_64 node what is there for i686 only, or asked for beside its own', async () => {
+    for (const tool of ['dnf', 'rpm'] as const) {
+      using node = rhel(tool)
+      const outcome = await node.sh(`${fetch} && sh /root/i only32 both`)
+      expect(outcome, outcome.output).toMatchObject({ code: 0 })
+      expect(outcome.stdout).toContain('2 installed')
+      expect((await node.sh('rpm -q --qf "%{ARCH}\n" both only32')).stdout).toBe('x86_64\ni686\n')
+      // Debian's rpm, unlike RHEL's, lets one take the other's place.
+      if (tool === 'rpm') continue
+      const beside = await node.sh('sh /root/i both.i686 both.x86_64')
+      expect(beside, beside.output).toMatchObject({ code: 0 })
+      expect(beside.stdout).toContain('1 installed (both-1.0-1), 1 already there')
+      expect((await node.sh('rpm -q --qf "%{ARCH}\n" both')).stdout.split('\n').sort()).toEqual(['', 'i686', 'x86_64'])
+      expect((await node.sh('sh /root/i both.i686 both.x86_64 only32')).stdout).toContain(
+        '0 installed, 3 already there',
+      )
+    }
+  })
+
+  it('names the full file system, and completes it when there is room', async () => {
+    for (const tool of ['dnf', 'rpm'] as const) {
+      using node = rhel(tool)
+      const full = await node.sh(`${fetch}; mount -t tmpfs -o size=1m t /opt; sh /root/i big`)
+      expect(full, full.output).toMatchObject({ code: 24 })
+      expect(full.stderr).toMatch(/FAILED \(24: .*more space on the \/opt filesystem/)
+      expect((await node.sh('rpm -q big')).code).toBe(1)
+      expect((await node.sh('sh /root/i big && rpm -V big')).code).toBe(0)
+    }
+  })
+
+  it('logs elsewhere where /tmp is full', async () => {
+    using node = rhel()
+    const outcome = await node.sh(
+      `${fetch}; mount -t tmpfs -o size=64k,mode=1777 t /tmp; cat /dev/zero >/tmp/full; sh /root/i lib`,
+    )
+    expect(outcome, outcome.output).toMatchObject({ code: 10 })
+    expect(outcome.stderr).toContain('/tmp/CLUSTERWARE_INSTALL_LOG cannot be written')
+    expect((await node.sh('cat /var/log/CLUSTERWARE_INSTALL_LOG.*')).stdout).toContain('1 installed (lib-1.10-1)')
   })
 
   it('says what is not offered, what cannot be had, what fails and what collides, each with its code', async () => {

@@ -74,12 +74,20 @@ release_policy() {
 }
 
 row_is_installed() {
+  row_for=${ROW_FILE%.deb}
+  row_for=$(canonical_arch "${row_for##*_}")
   # shellcheck disable=SC2016 # dpkg's variables
-  row_state=$("$DPKG_QUERY" -W -f '${Status} ${Version}\n' "$ROW_NAME" 2>/dev/null | sed -n 1p)
-  case $row_state in
-    *' ok installed '*) "$DPKG" --compare-versions "${row_state##* }" ge "$ROW_VERSION" ;;
-    *) return 1 ;;
-  esac
+  "$DPKG_QUERY" -W -f '${Status} ${Architecture} ${Version}\n' "$ROW_NAME" >"$WORK_DIR/installed" 2>/dev/null || return 1
+  while read -r _ row_flag row_state row_arch row_version <&4; do
+    [ "$row_flag $row_state" = 'ok installed' ] || continue
+    # A package may be there for two machines.
+    case $(canonical_arch "$row_arch") in
+      "$row_for" | unknown) ;;
+      *) [ "$row_for" = unknown ] || continue ;;
+    esac
+    ! "$DPKG" --compare-versions "$row_version" ge "$ROW_VERSION" || return 0
+  done 4<"$WORK_DIR/installed"
+  return 1
 }
 
 row_scriptlets() {
@@ -144,11 +152,22 @@ wants_more() {
 # Without apt: all at once, and where a Pre-Depends does not allow that, one after the other in the plan's order.
 install_by_dpkg() {
   with_list "$FILES_LIST" patiently "$DPKG" --force-confdef --force-confold -i && return 0
+  install_by_dpkg_said=$WORK_DIR/dpkg-said
+  : >"$install_by_dpkg_said"
   while IFS= read -r install_by_dpkg_file <&5; do
-    patiently "$DPKG" --force-confdef --force-confold -i "$install_by_dpkg_file" || log "$install_by_dpkg_file has to wait"
+    patiently "$DPKG" --force-confdef --force-confold -i "$install_by_dpkg_file" && continue
+    log "$install_by_dpkg_file has to wait"
+    cat "$LAST_OUTPUT" >>"$install_by_dpkg_said"
   done 5<"$FILES_LIST"
   if patiently "$DPKG" --force-confdef --force-confold --configure -a && each_row row_is_installed; then return 0; fi
-  have apt-get && wants_more_than_files && apt_get -f install
+  cat "$LAST_OUTPUT" >>"$install_by_dpkg_said"
+  if have apt-get; then
+    wants_more_than_files && apt_get -f install && return 0
+    cat "$LAST_OUTPUT" >>"$install_by_dpkg_said"
+  fi
+  # The last command may have had nothing to complain of.
+  LAST_OUTPUT=$install_by_dpkg_said
+  return 1
 }
 
 wants_more_than_files() {
@@ -158,7 +177,7 @@ wants_more_than_files() {
 
 install_failed() {
   show_last_output
-  install_failed_why=$(told_by 'trying to overwrite' 'Depends:' 'depends on' '^dpkg: error' '^E: ')
+  install_failed_why=$(told_by 'trying to overwrite' '[Nn]o space' 'enough free space' 'Read-only file' 'Depends:' 'depends on' '^dpkg: error' '^E: ')
   case $(cat "$LAST_OUTPUT") in
     *'o space left'* | *'enough free space'* | *'Read-only file system'*) die "$E_NO_SPACE" "$(deb_tool): $install_failed_why" ;;
     *'trying to overwrite'*) die "$E_CONFLICT" "$(deb_tool): $install_failed_why" ;;

@@ -9,7 +9,7 @@
 #   finish_packages        its end: units are enabled, downloads dropped
 #   say_left               for each_unresolved
 #   told_by PATTERN..      the line of LAST_OUTPUT that says why it failed: the first that fits the first pattern that
-#                          fits any
+#                          fits any; where none does, the last one
 #   collect_rows           downloads what is missing into FILES_LIST (paths); notes what is there; in a dry run only
 #                          says so. What a cut run left installed goes to REPAIR_LIST as well
 #   with_list LIST CMD..   runs CMD with the lines of LIST as further arguments
@@ -51,7 +51,8 @@ told_by() {
     told_by_line=$(sed -n "/$told_by_pattern/{s/^[[:space:]]*\(.\{1,300\}\).*/\1/p;q;}" "$LAST_OUTPUT")
     [ -z "$told_by_line" ] || break
   done
-  echo "$told_by_line"
+  [ -n "$told_by_line" ] || told_by_line=$(sed -n '/[^[:space:]]/p' "$LAST_OUTPUT" | sed -n '$s/^[[:space:]]*\(.\{1,300\}\).*/\1/p')
+  printf '%s\n' "$told_by_line"
 }
 
 # Before anything is changed.

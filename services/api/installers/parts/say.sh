@@ -21,6 +21,28 @@ open_log() {
   if ! { rm -f "$open_log_path" && (umask 077 && set -C && : >"$open_log_path"); } 2>/dev/null; then
     open_log_path=$(mktemp "/tmp/$1.XXXXXX" 2>/dev/null) || open_log_path=$WORK_DIR/$1
     warn "/tmp/$1 cannot be made (something is in its place); logging to $open_log_path"
+  fi
+  if ! has_room "$open_log_path"; then
+    # What a package tool cannot write of its output it may take for a failure of its work.
+    open_log_full=$open_log_path
+    open_log_path=$(mktemp "/var/log/$1.XXXXXX" 2>/dev/null) || open_log_path=$WORK_DIR/$1
+    warn "$open_log_full cannot be written (a full file system?); logging to $open_log_path"
+    has_room "$open_log_path" || return 0
+  fi
+  LOG_FILE=$open_log_path
+  exec 9>>"$LOG_FILE"
+}
+
+# For a log, which is empty now and afterwards.
+has_room() {
+  { printf '%65536s' '' >"$1"; } 2>/dev/null && : >"$1"
+}
+
+log() {
+  open_log_path=/tmp/$1
+  if ! { rm -f "$open_log_path" && (umask 077 && set -C && : >"$open_log_path"); } 2>/dev/null; then
+    open_log_path=$(mktemp "/tmp/$1.XXXXXX" 2>/dev/null) || open_log_path=$WORK_DIR/$1
+    warn "/tmp/$1 cannot be made (something is in its place); logging to $open_log_path"
     : >>"$open_log_path" 2>/dev/null || return 0
   fi
   LOG_FILE=$open_log_path
@@ -71,6 +93,6 @@ run_logged() {
 }
 
 show_last_output() {
-  [ -s "$WORK_DIR/last-output" ] || return 0
-  tail -n 15 "$WORK_DIR/last-output" | sed 's/^/  | /' >&2
+  [ -s "$LAST_OUTPUT" ] || return 0
+  tail -n 15 "$LAST_OUTPUT" | sed 's/^/  | /' >&2
 }

@@ -10,16 +10,19 @@
  */
 export type CrashMode = 'before' | 'half'
 
-const COMMANDS = ['awk', 'chmod', 'chown', 'cp', 'ln', 'mkdir', 'mv', 'rm', 'rmdir', 'tar']
+const COMMANDS = ['awk', 'chmod', 'chown', 'cp', 'ln', 'mkdir', 'mkfifo', 'mknod', 'mv', 'rm', 'rmdir', 'tar']
+
+/** These write the journal's lines, with these arguments; what else they write changes nothing. */
+const JOURNAL = { echo: '[a-z][a-z]*', printf: String.raw`'%s\t%s\n'` }
 
 const PRELUDE = `
 crash_turn() {
   read -r crash_count </crash-count
   crash_count=$((crash_count + 1))
-  echo "$crash_count" >/crash-count
+  command echo "$crash_count" >/crash-count
   read -r crash_at crash_mode </crash-at
   [ "$crash_count" -eq "$crash_at" ] || return 1
-  echo "$*" >/crash-command
+  command echo "$*" >/crash-command
   if [ "$crash_mode" = half ] && crash_half "$@"; then : >/crash-halved; fi
   kill -9 0
 }
@@ -50,6 +53,9 @@ crash_half() {
   command "$crash_name" "$@" || :
 }
 ${COMMANDS.map(name => `${name}() { crash_turn ${name} "$@"; command ${name} "$@"; }`).join('\n')}
+${Object.entries(JOURNAL)
+  .map(([name, first]) => `${name}() { case $1 in ${first}) crash_turn ${name} "$@" ;; esac; command ${name} "$@"; }`)
+  .join('\n')}
 `
 
 // A sync of the whole machine, thousands of times over, would test the patience of the disk.

@@ -20,8 +20,11 @@ interface Row extends RealPackage {
   features: string[]
 }
 
-/** Larger ones would only take longer. */
-const BIGGEST = 3_000_000
+/** Larger ones would fill the roots, which are memory. */
+const BIGGEST = 200_000_000
+
+/** What the roots have for scriptlets. */
+const INTERPRETERS = ['(none)', '/bin/sh', '/sbin/ldconfig', '/usr/sbin/ldconfig']
 
 /** docs/installers-tar.md gives the reasons. */
 const NOT_COMPARED = {
@@ -34,9 +37,13 @@ const NOT_COMPARED = {
   ],
 }
 
-/** Where a TAR is unpacked, and units that scripts would enable if the roots had systemctl: there rpm has nothing. */
-const OURS_ALONE = [
+/**
+ * Where a TAR is unpacked, and units that scripts would enable if the roots had systemctl: there rpm has nothing. And the
+ * links of a merged /usr, which rpm gives to a package that calls them its folder, and removes with it.
+ */
+const ACCEPTED = [
   /^\/opt(\/scyld(\/[^/]+)?)?: absent \| folder 0755 0:0$/,
+  /^\/(usr\/)?(bin|sbin|lib|lib64): (folder \d{4} \d+:\d+ \| folder 0755 0:0|absent \| link 0:0 -> usr\/\w+)$/,
   /^\/etc\/systemd(\/system(\/.+)?)?: absent \| (folder 0755 0:0|link 0:0 -> \/usr\/lib\/systemd\/.*)$/,
 ]
 
@@ -92,13 +99,19 @@ function ownersIfInstallable(path: string): { users: string[]; groups: string[] 
   const result = spawnSync('rpm', ['-qp', '--nosignature', '--qf', QUERY, path], { encoding: 'latin1' })
   if (result.status !== 0) return undefined
   const [size, programs = '', provides = '', users = '', groups = ''] = result.stdout.trim().split('|')
-  const foreign = programs.split(' ').some(program => !['(none)', '/bin/sh'].includes(program))
+  const foreign = programs.split(' ').some(program => !INTERPRETERS.includes(program))
   // rpm makes users of sysusers.d from 4.19 on.
   const ownUsers = /(^| )(user|group)\(/.test(provides)
   if (ownUsers || Number(size) > BIGGEST || foreign) return undefined
   const names = (text: string) =>
     [...new Set(text.split(' '))].filter(name => name && name !== 'root' && name !== '(none)')
   return { users: names(users), groups: names(groups) }
+}
+
+/** What differed, a line each, and whether there was a newer version to upgrade to. */
+export interface Life {
+  lines: string[]
+  upgraded: boolean
 }
 
 /**
@@ -109,7 +122,7 @@ export async function lifeBesideRpm(
   { path, newer, nevra: { name } }: RealPackage,
   folder: string,
   script: string,
-): Promise<string[] | undefined> {
+): Promise<Life | undefined> {
   const owners = [path, ...(newer ? [newer] : [])].map(ownersIfInstallable)
   if (!owners[0]) return undefined
   const [byRpm, byTar] = [freshRoot('dash', folder), freshRoot('dash', folder)]
@@ -122,19 +135,26 @@ export async function lifeBesideRpm(
     ['upgrade', () => rpm(byRpm, '-U', ...ANYWAY, newer!), () => installTar(newer!)],
     ['erase', () => rpm(byRpm, '-e', '--nodeps', name), () => runScript(byTar, script, ['--uninstall', name])],
   ]
-  const wrong: string[] = []
+  const lines: string[] = []
+  let upgraded = false
   try {
     for (const [step, byRpmItself, byOurs] of steps) {
       if (step === 'upgrade' && !owners[1]) continue
       const first = byRpmItself()
-      if (first.code !== 0 || first.output.includes('error:')) return step === 'install' ? undefined : wrong
+      if (first.code !== 0 || first.output.includes('error:'))
+        return step === 'install' ? undefined : { lines, upgraded }
       const second = await byOurs()
-      if (![0, 10].includes(second.code)) return [...wrong, `${step}: ${second.output}`]
-      const lines = differences(readTree(byRpm, NOT_COMPARED), readTree(byTar, NOT_COMPARED))
-      const strange = lines.filter(line => !OURS_ALONE.some(known => known.test(line)))
-      wrong.push(...strange.map(line => `${step}: ${line}`))
+      if (![0, 10].includes(second.code)) {
+        lines.push(`${step}: ${second.output}`)
+        return { lines, upgraded }
+      }
+      const strange = differences(readTree(byRpm, NOT_COMPARED), readTree(byTar, NOT_COMPARED)).filter(
+        line => !ACCEPTED.some(known => known.test(line)),
+      )
+      lines.push(...strange.map(line => `${step}: ${line}`))
+      if (step === 'upgrade') upgraded = true
     }
-    return wrong
+    return { lines, upgraded }
   } finally {
     for (const root of [byRpm, byTar]) rmSync(root, { recursive: true, force: true })
   }

@@ -101,8 +101,10 @@ tar_step_disable() {
   while IFS=$TAB read -r tar_unit _ _ tar_unit_path <&3; do
     case $tar_unit in '#'* | */* | '') continue ;; esac
     case $tar_unit_path in -) continue ;; esac
-    tar_disable_links "$(tar_plain "$tar_unit")" "$(tar_plain "$tar_unit_path")" 3<&-
+    tar_disable_links "$(tar_plain "$tar_unit")" "$(tar_plain "$tar_unit_path")" 3<&- || return
   done 3<"$TAR_JOURNAL/old/meta/units.tsv"
+  [ -f "$TAR_JOURNAL/unit-dirs" ] || return 0
+  while IFS= read -r tar_unit_dir <&3; do rmdir "$tar_unit_dir" 2>/dev/null || :; done 3<"$TAR_JOURNAL/unit-dirs"
 }
 
 tar_disable_links() {
@@ -113,9 +115,10 @@ tar_disable_links() {
     [ "${tar_disable_target##*/}" = "${2##*/}" ] || continue
     case $tar_disable_target in
       /usr/lib/systemd/system/* | /lib/systemd/system/* | /etc/systemd/system/* | ../* | "${2##*/}")
+        # Known before the link goes: a next run, which does not see the link, still removes the folder.
+        printf '%s\n' "${tar_disable_link%/*}" >>"$TAR_JOURNAL/unit-dirs" || return
         rm -f "$tar_disable_link"
         log "link $tar_disable_link removed"
-        rmdir "${tar_disable_link%/*}" 2>/dev/null || :
         ;;
     esac
   done 4<"$WORK_DIR/unit-links"

@@ -15,8 +15,13 @@ main() {
   hold_services
   if [ -s "$WANTED" ]; then
     remember_pending
-    repair_rows
+    repair_later=no
+    # What a half-done upgrade left may need the other half first.
+    repair_rows || repair_later=yes
     [ ! -s "$FILES_LIST" ] || install_files
+    if [ "$repair_later" = yes ] && ! repair_rows; then
+      warn "what a cut run left cannot be repaired: $(told_by 'is needed by' 'conflicts with' '^error: *[^ ]')"
+    fi
     need_rows
     forget_pending
   fi
@@ -112,8 +117,7 @@ row_scriptlets() {
 # Packages that a cut run left in the database, with or without their scriptlets run, or beside their older version.
 repair_rows() {
   [ -s "$REPAIR_LIST" ] || return 0
-  with_list "$REPAIR_LIST" without_starts_logged "$RPM" -U --replacepkgs ||
-    warn "what a cut run left cannot be repaired: $(sed -n '/error/p' "$LAST_OUTPUT" | sed -n 1p)"
+  with_list "$REPAIR_LIST" without_starts_logged "$RPM" -U --replacepkgs || return
   warn_of_scriptlets
 }
 

@@ -39,17 +39,6 @@ has_room() {
 }
 
 log() {
-  open_log_path=/tmp/$1
-  if ! { rm -f "$open_log_path" && (umask 077 && set -C && : >"$open_log_path"); } 2>/dev/null; then
-    open_log_path=$(mktemp "/tmp/$1.XXXXXX" 2>/dev/null) || open_log_path=$WORK_DIR/$1
-    warn "/tmp/$1 cannot be made (something is in its place); logging to $open_log_path"
-    : >>"$open_log_path" 2>/dev/null || return 0
-  fi
-  LOG_FILE=$open_log_path
-  exec 9>>"$LOG_FILE"
-}
-
-log() {
   printf '%s %s\n' "$(date -u '+%Y-%m-%dT%H:%M:%SZ')" "$*" >&9
 }
 

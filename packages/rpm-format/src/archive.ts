@@ -33,6 +33,9 @@ export interface ArchiveOptions {
   readonly warnings: Warning[]
 }
 
+/** More of them at once would outlive the garbage collector's young generation and make it grow. */
+const largestBatch = 32
+
 /** Bytes that have to be there before the next entry can be told. */
 interface Demand {
   readonly length: number
@@ -82,7 +85,7 @@ export class ArchiveReader {
   /** Entries until something has to be waited for; a failure waits until those before it were read. */
   #fill(batch: PayloadEntry[]): Demand | undefined {
     try {
-      while (this.#state === 'entries' && !this.#behind) {
+      while (this.#state === 'entries' && !this.#behind && batch.length < largestBatch) {
         const demand = this.#entry(batch)
         if (demand) return demand
       }

@@ -1,3 +1,5 @@
+import { isUtf8 } from 'node:buffer'
+
 /**
  * A string with one char per byte (U+0000–U+00FF). Names in old packages are Latin-1 or worse: kept like this they
  * survive unchanged, compare bytewise, and `Buffer.from(text, 'latin1')` gives the bytes back.
@@ -6,7 +8,15 @@ export type ByteString = string
 
 /** UTF-8 for people; bytes that are no UTF-8 become U+FFFD. */
 export function displayText(bytes: ByteString): string {
-  return Buffer.from(bytes, 'latin1').toString('utf8')
+  return isAscii(bytes) ? bytes : Buffer.from(bytes, 'latin1').toString('utf8')
+}
+
+export function isAscii(bytes: ByteString): boolean {
+  return !/[\x80-\uffff]/.test(bytes)
+}
+
+export function isValidUtf8(bytes: ByteString): boolean {
+  return isAscii(bytes) || isUtf8(Buffer.from(bytes, 'latin1'))
 }
 
 /** For messages: quoted, control characters escaped, at most 200 characters. */

@@ -1,4 +1,3 @@
-import { isUtf8 } from 'node:buffer'
 import type { ByteString } from './byte-string.ts'
 
 /** One record of a pax extended header: `path`, `size`, `SCHILY.xattr.security.ima`, … The value may be any bytes. */
@@ -18,11 +17,3 @@ function encodeRecord([keyword, value]: PaxRecord): ByteString {
 
 /** Pax values are UTF-8 unless this record comes first. */
 export const binaryCharset: PaxRecord = ['hdrcharset', 'BINARY']
-
-export function isAscii(bytes: ByteString): boolean {
-  return !/[\x80-\xff]/.test(bytes)
-}
-
-export function isValidUtf8(bytes: ByteString): boolean {
-  return isUtf8(Buffer.from(bytes, 'latin1'))
-}

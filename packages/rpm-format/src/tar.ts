@@ -1,5 +1,5 @@
-import type { ByteString } from './byte-string.ts'
-import { binaryCharset, encodePax, isAscii, isValidUtf8, type PaxRecord } from './pax.ts'
+import { type ByteString, isAscii, isValidUtf8 } from './byte-string.ts'
+import { binaryCharset, encodePax, type PaxRecord } from './pax.ts'
 
 export const TAR_BLOCK = 512
 

@@ -1,4 +1,4 @@
-const PIECE = 64 * 1024
+const PIECE = 16 * 1024
 const MOST_KEPT = 4 * 1024 * 1024
 
 /** Gathers lines into pieces worth passing on: the text of 200,000 files never stands in memory as a whole. */

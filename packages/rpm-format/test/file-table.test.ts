@@ -132,12 +132,10 @@ it('200,000 files need less than 250 MB in both layouts', async () => {
   }
 }, 180_000)
 
-/** Bytes that the command wrote and the most memory that it had, in MB; started as `pnpm rpm-format` is. */
+/** Bytes that the command wrote and the most memory that it had, in MB; with node's defaults, as in somebody's program. */
 async function convertedBy(...args: string[]): Promise<{ bytes: number; peak: number }> {
   const cli = join(import.meta.dirname, '../src/cli.ts')
-  const child = spawn(process.execPath, ['--max-semi-space-size=4', cli, ...args], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  })
+  const child = spawn(process.execPath, [cli, ...args], { stdio: ['ignore', 'pipe', 'inherit'] })
   let peak = 0
   let bytes = 0
   for await (const chunk of child.stdout as AsyncIterable<Buffer>) {

@@ -141,11 +141,23 @@ describe.skipIf(!canUseRoots())('downloads over a bad line', () => {
       const by = await run({})
       expect(by, by.output).toMatchObject({ code: 0 })
       expect(seen().map(({ url }) => url)).toEqual([expect.stringMatching(/^http:\/\/10\.10\.1\.4\/.*\/plan/)])
-      if (client === 'busybox') return // knows no no_proxy
-      const past = await run({ no_proxy: `localhost,${HEAD_NODE}` })
-      expect(past, past.output).toMatchObject({ code: 0 })
-      expect(seen()).toHaveLength(1)
+      for (const variables of [{ no_proxy: `localhost,${HEAD_NODE}` }, { NO_PROXY: '10.0.0.0/8' }]) {
+        const past = await run(variables)
+        expect(past, past.output).toMatchObject({ code: 0 })
+        expect(seen()).toHaveLength(1)
+      }
     })
+  })
+
+  it.each(CLIENTS)('%s: a proxy that is not there is named, without its password', async client => {
+    using node = lookalike(cluster.network, 'debian')
+    const outcome = await node.sh(
+      `curl -qfsS -o /root/i 'http://${HEAD_NODE}/api/v1/install/client/installer?pkg=deb' && sed -i 's/^HTTP_TRIES=.*/HTTP_TRIES=1/' /root/i && http_proxy=http://me:secret@${HEAD_NODE}:9/ sh /root/i`,
+      { env: { DISKFUL_HTTP_CLIENT: client } },
+    )
+    expect(outcome, outcome.output).toMatchObject({ code: 30 })
+    expect(outcome.stderr).toContain(`(by ${client} through the proxy ${HEAD_NODE}:9)`)
+    expect(outcome.stderr).not.toContain('secret')
   })
 
   it('without a tool for SHA-256 it refuses, unless it is told', async () => {

@@ -259,6 +259,41 @@ systemctl disable fourteen.service
     ])
   })
 
+  it.each([
+    ['10.10.1.4', '10.10.1.4'],
+    ['10.10.1.4', 'x, 10.0.0.0/8'],
+    ['10.10.1.4', '10.10.1.4/32'],
+    ['200.1.2.3', '200.1.2.3/1'],
+    ['10.10.1.4', '0.0.0.0/0'],
+    ['head', '*'],
+    ['head.cluster', '.cluster'],
+    ['head.cluster', '*.cluster'],
+    ['head.cluster', 'cluster'],
+  ])('goes past the proxy to %s for no_proxy=%s', (host, list) => {
+    expect(exempt(host, list)).toBe('yes\n')
+  })
+
+  it.each([
+    ['10.10.1.4', ''],
+    ['10.10.1.4', '10.10.1.5'],
+    ['10.10.1.4', '10.11.0.0/16'],
+    ['10.10.1.4', '10.10.1.4/33'],
+    ['10.10.1.4', '10.10/16'],
+    ['10.10.1.4', '010.0.0.0/8'],
+    ['10.10.1.4', '10.0.0.0/$(id)'],
+    ['10.10.1.4', '/8'],
+    ['head', '10.0.0.0/8'],
+    ['10.10.1.4.x', '10.0.0.0/8'],
+    ['fe80::1', '10.0.0.0/8'],
+    ['overhead', 'head'],
+  ])('goes by the proxy to %s for no_proxy=%s', (host, list) => {
+    expect(exempt(host, list)).toBe('no\n')
+  })
+
+  function exempt(host: string, list: string): string {
+    return run(shell, ['http'], `no_proxy='${list}'; if http_is_exempt '${host}'; then echo yes; else echo no; fi`)
+  }
+
   it('encodes any text for a form', () => {
     const printable = Array.from({ length: 95 }, (_, i) => String.fromCharCode(32 + i)).join('')
     write({ text: `${printable}\nsecond\tline` })

@@ -9,12 +9,14 @@
 #   url_text TEXT            TEXT for a query or a form, percent-encoded
 #   form_field NAME VALUE    appends to FORM_FILE
 # Variables: HTTP_STALL, seconds without a byte that end an attempt (60; raise it where the head node has to convert
-# first), HTTP_TRIES (6), HTTP_CLIENT (picked at first use; set it to insist). Proxies: http_proxy, https_proxy,
-# no_proxy as each client knows them; for perl and bash they are read here.
+# first), HTTP_TRIES (6), HTTP_CLIENT (picked at first use; set it to insist). Proxies: http_proxy, https_proxy
+# as each client knows them; for perl and bash http_proxy is read here. no_proxy is read here for all of them: names, their
+# domains, addresses and networks (10.0.0.0/8).
 
 HTTP_STALL=60
 HTTP_TRIES=6
 HTTP_CLIENT=${DISKFUL_HTTP_CLIENT:-}
+HTTP_DIRECT=no
 HTTP_STATUS=000
 HTTP_WHY=
 FORM_FILE=
@@ -33,6 +35,9 @@ post() {
 
 http_retry() {
   pick_http_client
+  http_split "$http_url"
+  HTTP_DIRECT=no
+  ! http_is_exempt "$SPLIT_HOST" || HTTP_DIRECT=yes
   http_attempt=0 http_left=$1 http_rounds=0
   while :; do
     http_attempt=$((http_attempt + 1)) http_rounds=$((http_rounds + 1))
@@ -119,7 +124,11 @@ fetch_failed() {
     *'No space left'* | *'ailure writing'*) die "$E_NO_SPACE" "$1 cannot be stored: $HTTP_WHY" ;;
   esac
   case $HTTP_STATUS in
-    000 | 2??) die "$E_UNREACHABLE" "$1 cannot be fetched from $http_url: ${HTTP_WHY:-no answer} (by $HTTP_CLIENT)" ;;
+    000 | 2??)
+      http_split "$http_url"
+      http_proxied=$(http_proxy_for "$SPLIT_HOST")
+      die "$E_UNREACHABLE" "$1 cannot be fetched from $http_url: ${HTTP_WHY:-no answer} (by $HTTP_CLIENT${http_proxied:+ through the proxy $http_proxied})"
+      ;;
     *) die "$E_REFUSED" "$1: the head node answers $HTTP_WHY ($http_url)" ;;
   esac
 }
@@ -164,6 +173,7 @@ busybox_wget() {
 http_by_curl() {
   set -- -q -sS -g -L --max-redirs 3 --connect-timeout 15 --speed-limit 1 --speed-time "$HTTP_STALL" \
     -D "$http_head" -w '%{http_code}' -o "$http_file.part"
+  [ "$HTTP_DIRECT" = no ] || set -- "$@" --noproxy '*'
   [ -z "$http_body" ] || set -- "$@" -H 'Content-Type: application/x-www-form-urlencoded' --data-binary "@$http_body"
   # Continuing: -f, or an error's text would be added to the part.
   [ "$http_offset" -eq 0 ] || set -- "$@" -f -C "$http_offset"
@@ -180,6 +190,7 @@ http_by_curl() {
 http_by_wget() {
   set -- --tries=1 --no-verbose --server-response --max-redirect=3 --dns-timeout=15 --connect-timeout=15 \
     --read-timeout="$HTTP_STALL" -O "$http_file.part"
+  [ "$HTTP_DIRECT" = no ] || set -- "$@" --no-proxy
   [ -z "$http_body" ] || set -- "$@" --post-file="$http_body"
   [ "$http_offset" -eq 0 ] || set -- "$@" -c
   if [ "$http_offset" -eq 0 ] && "$HTTP_WGET" --help | grep -q -- --content-on-error; then set -- "$@" --content-on-error; fi
@@ -206,6 +217,8 @@ http_by_busybox() {
   http_busybox_help=$($http_busybox --help 2>&1)
   case $http_busybox_help in *' -T '* | *'[-T '*) set -- "$@" -T "$HTTP_STALL" ;; esac
   case $http_busybox_help in *--server-response* | *'-S'*) set -- "$@" -S ;; esac
+  # It knows http_proxy, but not no_proxy.
+  [ "$HTTP_DIRECT" = no ] || set -- "$@" -Y off
   [ -z "$http_body" ] || set -- "$@" --post-data "$(cat "$http_body")"
   [ "$http_offset" -eq 0 ] || set -- "$@" -c
   # shellcheck disable=SC2086 # "busybox wget" is two words
@@ -221,7 +234,7 @@ http_by_busybox() {
 
 http_by_python3() {
   HTTP_STATUS=$(python3 -I -c "$HTTP_PYTHON" "$http_url" "$http_file.part" "$http_offset" "$http_body" \
-    "$HTTP_STALL" "$http_head" "$http_error")
+    "$HTTP_STALL" "$http_head" "$http_error" "$HTTP_DIRECT")
   http_python_status=$?
   : "${HTTP_STATUS:=000}"
   return "$http_python_status"
@@ -229,7 +242,9 @@ http_by_python3() {
 
 HTTP_PYTHON='
 import os, sys, urllib.request, urllib.error
-url, part, offset, body, stall, head, error = sys.argv[1:]
+url, part, offset, body, stall, head, error, direct = sys.argv[1:]
+if direct == "yes":
+    urllib.request.install_opener(urllib.request.build_opener(urllib.request.ProxyHandler({})))
 offset = int(offset)
 headers = {"User-Agent": "diskful-python3", "Accept": "*/*"}
 data = None
@@ -265,11 +280,7 @@ http_by_perl() { http_raw perl -e "$HTTP_PERL"; }
 http_by_bash() { http_raw "$HTTP_BASH_PROGRAM" -c "$HTTP_BASH" bash; }
 
 http_raw() {
-  http_rest=${http_url#http://}
-  http_host=${http_rest%%/*}
-  http_target=/${http_rest#*/}
-  [ "$http_host" != "$http_rest" ] || http_target=/
-  split_host "$http_host"
+  http_split "$http_url"
   http_name=$http_host
   http_proxied=$(http_proxy_for "$SPLIT_HOST")
   if [ -n "$http_proxied" ]; then
@@ -284,6 +295,15 @@ http_raw() {
   return "$http_raw_status"
 }
 
+# http_host, http_target, SPLIT_HOST and SPLIT_PORT of a URL.
+http_split() {
+  http_rest=${1#*://}
+  http_host=${http_rest%%/*}
+  http_target=/${http_rest#*/}
+  [ "$http_host" != "$http_rest" ] || http_target=/
+  split_host "$http_host"
+}
+
 split_host() {
   SPLIT_PORT=80
   case $1 in
@@ -296,23 +316,54 @@ split_host() {
 
 # host:port of the proxy for this host, if one is asked for. Only lower-case http_proxy: the other is CGI's.
 http_proxy_for() {
-  [ -n "${http_proxy:-}" ] || return 0
-  http_proxy_host=$1
+  case $SERVED_BASE_URL in
+    https:*) http_proxy_at=${https_proxy:-${HTTPS_PROXY:-}} ;;
+    *) http_proxy_at=${http_proxy:-} ;;
+  esac
+  [ -n "$http_proxy_at" ] && ! http_is_exempt "$1" || return 0
+  http_proxy_at=${http_proxy_at#*://} http_proxy_at=${http_proxy_at%%/*}
+  echo "${http_proxy_at##*@}"
+}
+
+# Does no_proxy name this host?
+http_is_exempt() {
+  http_exempt_host=$1
   set -f
   # shellcheck disable=SC2046 # a list
   set -- $(printf '%s' "${no_proxy:-${NO_PROXY:-}}" | tr ',' ' ')
   set +f
-  for http_proxy_not; do
-    case $http_proxy_not in
+  for http_exempt; do
+    case $http_exempt in
       '*') return 0 ;;
-      *) http_proxy_not=${http_proxy_not#\*} http_proxy_not=${http_proxy_not#.} ;;
+      */*) in_network "$http_exempt_host" "$http_exempt" && return 0 ;;
     esac
-    case $http_proxy_host in
-      "$http_proxy_not" | *".$http_proxy_not") return 0 ;;
+    http_exempt=${http_exempt#\*} http_exempt=${http_exempt#.}
+    case $http_exempt_host in
+      "$http_exempt" | *".$http_exempt") return 0 ;;
     esac
   done
-  http_proxy_at=${http_proxy#*://} http_proxy_at=${http_proxy_at%%/*}
-  echo "${http_proxy_at##*@}"
+  return 1
+}
+
+# 10.10.1.4 10.0.0.0/8
+in_network() {
+  is_ipv4 "$1" && is_ipv4 "${2%/*}" || return 1
+  in_network_bits=${2##*/}
+  case $in_network_bits in [0-9] | [12][0-9] | 3[0-2]) ;; *) return 1 ;; esac
+  [ "$(($(ipv4_number "$1") >> (32 - in_network_bits)))" -eq "$(($(ipv4_number "${2%/*}") >> (32 - in_network_bits)))" ]
+}
+
+is_ipv4() {
+  case $1 in *[!0-9.]* | .* | *. | *..* | *.*.*.*.* | *[0-9][0-9][0-9][0-9]* | 0[0-9]* | *.0[0-9]*) return 1 ;; *.*.*.*) ;; *) return 1 ;; esac
+}
+
+ipv4_number() {
+  (
+    IFS=.
+    # shellcheck disable=SC2086 # four numbers
+    set -- $1
+    echo "$((($1 << 24) + ($2 << 16) + ($3 << 8) + $4))"
+  )
 }
 
 # shellcheck disable=SC2016 # perl's variables

@@ -102,7 +102,7 @@ export const sharedVariables = {
     .regex(/^[A-Za-z0-9_.-]{1,64}$/)
     .default('diskful')
     .describe('1 to 64 letters, digits, dots, underscores or hyphens'),
-  GZIP_LEVEL: wholeNumber(1, 9, 5),
+  GZIP_LEVEL: wholeNumber(1, 12, 3),
   ZSTD_LEVEL: wholeNumber(1, 19, 3),
   /** Of the disk of CACHE_DIR: TARs that would take more are not made. */
   CACHE_MIN_FREE_PERCENT: wholeNumber(0, 90, 10),

@@ -4,14 +4,14 @@ import { byteCount, EnvironmentError, readEnvironment, sharedVariables, text, wh
 describe('readEnvironment', () => {
   it('takes defaults for what is unset or empty', () => {
     const read = readEnvironment(sharedVariables, { GZIP_LEVEL: '', REDIS_URL: ' ', LOG_LEVEL: 'debug' })
-    expect(read).toMatchObject({ GZIP_LEVEL: 5, REDIS_URL: undefined, LOG_LEVEL: 'debug', REDIS_PREFIX: 'diskful' })
+    expect(read).toMatchObject({ GZIP_LEVEL: 3, REDIS_URL: undefined, LOG_LEVEL: 'debug', REDIS_PREFIX: 'diskful' })
   })
 
   it('says everything that is wrong at once, with what was read and what is allowed', () => {
     const env = { GZIP_LEVEL: '0', LOG_LEVEL: 'loud', REDIS_URL: 'http://x', CONVERT_WAIT_SECONDS: '1.5' }
     const error = caught(() => readEnvironment(sharedVariables, env))
     expect(error.problems.map(({ variable }) => variable).sort()).toEqual(Object.keys(env).sort())
-    expect(error.message).toContain('GZIP_LEVEL="0": must be a whole number from 1 to 9; unset means 5')
+    expect(error.message).toContain('GZIP_LEVEL="0": must be a whole number from 1 to 12; unset means 3')
     expect(error.message).toContain('LOG_LEVEL="loud": must be one of fatal, error, warn')
   })
 

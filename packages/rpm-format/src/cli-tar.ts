@@ -37,7 +37,7 @@ function formatOf(output: string): CompressFormat {
 
 function levelOf(text: string, format: CompressFormat): number {
   const level = Number(text)
-  const highest = { gzip: 9, zstd: 19, none: 0 }[format]
+  const highest = { gzip: 12, zstd: 19, none: 0 }[format]
   if (/^\d+$/.test(text) && level >= 1 && level <= highest) return level
   throw new UsageError(
     highest === 0 ? '--level needs --compress gzip or zstd' : `--level goes from 1 to ${highest} for ${format}`,

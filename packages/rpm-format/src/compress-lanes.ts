@@ -3,9 +3,8 @@ import type { MessagePort } from 'node:worker_threads'
 export interface CompressTask {
   readonly format: 'gzip' | 'zstd'
   readonly level: number
-  /** `dictionary` bytes that came before, then `length` bytes to compress. Given away: unusable after the call. */
+  /** `length` bytes to compress stand at its beginning. Given away: unusable after the call. */
   readonly input: ArrayBuffer
-  readonly dictionary: number
   readonly length: number
 }
 

@@ -1,18 +1,19 @@
 import { type MessagePort, parentPort } from 'node:worker_threads'
-import { constants, deflateRawSync, zstdCompressSync } from 'node:zlib'
+import { constants, zstdCompressSync } from 'node:zlib'
 import type { CompressAnswer, CompressTask } from './compress-lanes.ts'
+import { continuable } from './continuable-deflate.ts'
 
 type NumberedTask = CompressTask & { readonly id: number }
 
 parentPort?.on('message', ({ port }: { port: MessagePort }) => {
-  port.on('message', (task: NumberedTask) => answer(port, task))
+  port.on('message', (task: NumberedTask) => void answer(port, task))
 })
 
-function answer(port: MessagePort, task: NumberedTask): void {
+async function answer(port: MessagePort, task: NumberedTask): Promise<void> {
   const { id, input } = task
   let reply: CompressAnswer
   try {
-    reply = { id, output: compressBlock(task), input }
+    reply = { id, output: await compressBlock(task), input }
   } catch (error) {
     port.postMessage({ id, error } satisfies CompressAnswer)
     return
@@ -20,30 +21,24 @@ function answer(port: MessagePort, task: NumberedTask): void {
   port.postMessage(reply, [reply.output.buffer as ArrayBuffer, input])
 }
 
-function compressBlock({ format, level, input, dictionary, length }: CompressTask): Uint8Array {
-  const block = new Uint8Array(input, dictionary, length)
-  const output =
-    format === 'gzip'
-      ? deflateRawSync(block, {
-          level,
-          // Shorter runs of one Huffman code than zlib's default: 1 % smaller.
-          memLevel: 7,
-          // An empty dictionary is no dictionary.
-          ...(dictionary > 0 && { dictionary: new Uint8Array(input, 0, dictionary) }),
-          finishFlush: constants.Z_SYNC_FLUSH,
-          chunkSize: outputRoom(length),
-        })
-      : zstdCompressSync(block, {
-          params: { [constants.ZSTD_c_compressionLevel]: level, [constants.ZSTD_c_checksumFlag]: 1 },
-          chunkSize: outputRoom(length),
-        })
+async function compressBlock({ format, level, input, length }: CompressTask): Promise<Uint8Array> {
+  const block = new Uint8Array(input, 0, length)
+  if (format === 'zstd') return zstdFrame(block, level)
+  // Loaded by who needs it: its WebAssembly takes longer to load than a small package to compress.
+  const { deflate } = await import('libdeflate')
+  return continuable(deflate(block, level))
+}
+
+function zstdFrame(block: Uint8Array, level: number): Uint8Array {
+  const frame = zstdCompressSync(block, {
+    params: { [constants.ZSTD_c_compressionLevel]: level, [constants.ZSTD_c_checksumFlag]: 1 },
+    chunkSize: frameRoom(block.length),
+  })
   // Small results may stand in Node's buffer pool, which must not be given away.
-  return output.byteLength === output.buffer.byteLength || output.byteLength > 64 * 1024
-    ? output
-    : new Uint8Array(output)
+  return frame.byteLength === frame.buffer.byteLength || frame.byteLength > 64 * 1024 ? frame : new Uint8Array(frame)
 }
 
 /** Room for the result in one piece, whatever the input. */
-function outputRoom(length: number): number {
+function frameRoom(length: number): number {
   return length + (length >> 8) + 1024
 }

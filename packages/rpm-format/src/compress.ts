@@ -8,7 +8,7 @@ export type CompressFormat = 'gzip' | 'zstd' | 'none'
 
 export interface CompressOptions {
   readonly format: CompressFormat
-  /** gzip 1–9, default 5; zstd 1–19, default 3. */
+  /** gzip 1–12 (libdeflate's), default 3; zstd 1–19, default 3. */
   readonly level?: number | undefined
   /** The process's pool, or the port that `pool.connect()` gave this thread. Without: threads of its own, one per core. */
   readonly pool?: CompressPool | MessagePort | undefined
@@ -20,15 +20,13 @@ interface BlockFormat {
   readonly format: 'gzip' | 'zstd'
   /** Input bytes of one block, compressed on its own. */
   readonly block: number
-  /** Input bytes before a block that its compressor may refer to. */
-  readonly dictionary: number
   readonly level: number
   readonly levels: readonly [number, number]
 }
 
 // Part of the output's identity: other sizes give other bytes.
-const gzip: BlockFormat = { format: 'gzip', block: 512 * 1024, dictionary: 32 * 1024, level: 5, levels: [1, 9] }
-const zstd: BlockFormat = { format: 'zstd', block: 4 * 1024 * 1024, dictionary: 0, level: 3, levels: [1, 19] }
+const gzip: BlockFormat = { format: 'gzip', block: 1024 * 1024, level: 3, levels: [1, 12] }
+const zstd: BlockFormat = { format: 'zstd', block: 4 * 1024 * 1024, level: 3, levels: [1, 19] }
 
 /**
  * One gzip member of independently deflated blocks, or independent zstd frames, compressed by as many threads as the
@@ -82,7 +80,7 @@ async function* inOrder(
   while (running.length > 0) yield await running.shift()!
 }
 
-/** Cuts chunks of any size into blocks at exact offsets, each behind the end of the one before. */
+/** Cuts chunks of any size into blocks at exact offsets. */
 class BlockInput {
   bytes = 0
   crc = 0
@@ -99,35 +97,30 @@ class BlockInput {
     this.#free.push(buffer)
   }
 
-  async *[Symbol.asyncIterator](): AsyncGenerator<{ input: ArrayBuffer; dictionary: number; length: number }> {
-    const { block, dictionary } = this.#format
+  async *[Symbol.asyncIterator](): AsyncGenerator<{ input: ArrayBuffer; length: number }> {
+    const { format, block } = this.#format
     let buffer = this.#buffer()
-    let start = 0
     let used = 0
     for await (const chunk of this.#chunks) {
       this.bytes += chunk.length
-      if (dictionary > 0) this.crc = crc32(chunk, this.crc)
+      if (format === 'gzip') this.crc = crc32(chunk, this.crc)
       for (let from = 0; from < chunk.length; ) {
-        const taken = Math.min(chunk.length - from, start + block - used)
+        const taken = Math.min(chunk.length - from, block - used)
         buffer.set(chunk.subarray(from, from + taken), used)
         from += taken
         used += taken
-        if (used < start + block) continue
-        const next = this.#buffer()
-        const kept = Math.min(dictionary, used)
-        next.set(buffer.subarray(used - kept, used))
-        yield { input: buffer.buffer as ArrayBuffer, dictionary: start, length: used - start }
-        buffer = next
-        start = used = kept
+        if (used < block) continue
+        yield { input: buffer.buffer as ArrayBuffer, length: used }
+        buffer = this.#buffer()
+        used = 0
       }
     }
     // zstd: no input at all is still one frame.
-    if (used > start || (this.bytes === 0 && dictionary === 0))
-      yield { input: buffer.buffer as ArrayBuffer, dictionary: start, length: used - start }
+    if (used > 0 || (this.bytes === 0 && format === 'zstd')) yield { input: buffer.buffer as ArrayBuffer, length: used }
   }
 
   #buffer(): Uint8Array {
-    return new Uint8Array(this.#free.pop() ?? new ArrayBuffer(this.#format.dictionary + this.#format.block))
+    return new Uint8Array(this.#free.pop() ?? new ArrayBuffer(this.#format.block))
   }
 }
 

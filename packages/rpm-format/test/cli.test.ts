@@ -176,7 +176,7 @@ describe('wrong usage', () => {
     [['tar', 'a', 'b'], 'one RPM file is needed'],
     [['tar', '--layout', 'zip', 'a'], '--layout is root, scyld, not "zip"'],
     [['tar', '--compress', 'xz', 'a'], '--compress is gzip, zstd, none, not "xz"'],
-    [['tar', '--level', '10', '--compress', 'gzip', 'a'], '--level goes from 1 to 9'],
+    [['tar', '--level', '13', '--compress', 'gzip', 'a'], '--level goes from 1 to 12'],
     [['tar', '--level', '3', 'a'], '--level needs --compress'],
     [['list', '--wide', 'a'], "Unknown option '--wide'"],
   ])('%j', (args, message) => {

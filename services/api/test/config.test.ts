@@ -13,7 +13,7 @@ describe('readConfig', () => {
       enableServices: ['cw-status-updater'],
       servicesExpected: true,
       convertWaitMs: 300_000,
-      gzipLevel: 5,
+      gzipLevel: 3,
       shutdownMs: 30_000,
       cacheMinFreeShare: 0.1,
       maxWaiters: 20_000,
@@ -74,7 +74,7 @@ describe('readConfig', () => {
       PUBLIC_URL: 'ftp://x',
       CLIENT_PACKAGES: 'a;reboot',
       SHUTDOWN_SECONDS: '-1',
-      GZIP_LEVEL: '11',
+      GZIP_LEVEL: '13',
       ACCEL_REDIRECT_PREFIX: 'x/',
       DEFAULT_ARCH: '../x',
     }

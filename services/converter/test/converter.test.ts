@@ -12,7 +12,7 @@ describe('a converter', () => {
   it('refuses to start without a queue, and with a bad environment, and says why', () => {
     const alone = spawnSync(process.execPath, [MAIN], { env: {}, encoding: 'utf8' })
     expect([alone.status, alone.stderr]).toEqual([1, expect.stringContaining('set REDIS_URL')])
-    const env = { CONVERTER_CONCURRENCY: 'many', CACHE_MAX_BYTES: '0', GZIP_LEVEL: '10' }
+    const env = { CONVERTER_CONCURRENCY: 'many', CACHE_MAX_BYTES: '0', GZIP_LEVEL: '13' }
     const confused = spawnSync(process.execPath, [MAIN], { env, encoding: 'utf8' })
     expect(confused.status).toBe(1)
     for (const name of Object.keys(env)) expect(confused.stderr).toContain(`${name}=`)

@@ -1,0 +1,66 @@
+import { constants, deflateRawSync, inflateRawSync } from 'node:zlib'
+import fc from 'fast-check'
+import { deflate } from 'libdeflate'
+import { describe, expect, it } from 'vitest'
+import { continuable } from '../src/continuable-deflate.ts'
+
+/** An empty last block of the fixed code. */
+const end = Uint8Array.of(3, 0)
+
+/** Runs, a small alphabet, noise: what makes stored, fixed and dynamic blocks. */
+const content = fc
+  .array(
+    fc.oneof(
+      fc.uint8Array({ maxLength: 3000 }),
+      fc.array(fc.integer({ min: 97, max: 101 }), { maxLength: 3000 }).map(codes => Uint8Array.from(codes)),
+      fc
+        .tuple(fc.uint8Array({ minLength: 1, maxLength: 40 }), fc.integer({ min: 1, max: 2000 }))
+        .map(([bytes, times]) => new Uint8Array(Buffer.concat(Array.from({ length: times }, () => bytes)))),
+    ),
+    { maxLength: 6 },
+  )
+  .map(parts => Buffer.concat(parts))
+
+const deflaters = {
+  libdeflate: bytes => deflate(bytes, 3),
+  'libdeflate, level 1': bytes => deflate(bytes, 1),
+  'libdeflate, level 12': bytes => deflate(bytes, 12),
+  zlib: bytes => deflateRawSync(bytes),
+  'zlib, many blocks': bytes => deflateRawSync(bytes, { memLevel: 1 }),
+  'zlib, stored': bytes => deflateRawSync(bytes, { level: 0 }),
+  'zlib, fixed code': bytes => deflateRawSync(bytes, { strategy: constants.Z_FIXED }),
+  'zlib, no matches': bytes => deflateRawSync(bytes, { strategy: constants.Z_HUFFMAN_ONLY }),
+} satisfies Record<string, (bytes: Uint8Array) => Uint8Array>
+
+describe.each(Object.entries(deflaters))('a stream of %s', (_, deflater) => {
+  it('goes on with the next one', () => {
+    fc.assert(
+      fc.property(content, content, (first, second) => {
+        const joined = Buffer.concat([continuable(deflater(first)), continuable(deflater(second)), end])
+        expect(inflateRawSync(joined).equals(Buffer.concat([first, second]))).toBe(true)
+      }),
+      { numRuns: 60 },
+    )
+  })
+
+  it('is refused when it is cut anywhere, or followed by anything', () => {
+    const stream = deflater(Buffer.from('a stream that is cut, cut, cut '.repeat(40)))
+    for (let length = 0; length < stream.length; length++)
+      expect(() => continuable(stream.subarray(0, length))).toThrow(RangeError)
+    expect(() => continuable(Buffer.concat([stream, end]))).toThrow('something follows')
+  })
+})
+
+it('ends with RangeError on whatever is no deflate stream', () => {
+  fc.assert(
+    fc.property(fc.uint8Array({ maxLength: 400 }), bytes => {
+      try {
+        // What has the shape of a stream may still refer to bytes before its beginning.
+        expect(continuable(bytes).length).toBeGreaterThan(bytes.length)
+      } catch (error) {
+        expect(error).toBeInstanceOf(RangeError)
+      }
+    }),
+    { numRuns: 3000 },
+  )
+})

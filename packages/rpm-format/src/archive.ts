@@ -15,12 +15,12 @@ import {
 } from './cpio.ts'
 import { RpmError, type Warning, warn } from './errors.ts'
 import { longestPath, normalPath } from './file-paths.ts'
-import { FileFlag, type FileInfo, type FileTable } from './files.ts'
+import { FileFlag, type FileInfo, FileList, type FileTable } from './files.ts'
 
 export interface PayloadEntry {
   readonly file: FileInfo
   /** The other names of its hardlink set, in header order. */
-  readonly links: readonly FileInfo[]
+  readonly links: FileList
   /** Empty unless `file` is a regular file. */
   readonly content: Content
 }
@@ -32,6 +32,8 @@ export interface ArchiveOptions {
   readonly diagnose: (error: unknown) => Promise<unknown>
   readonly warnings: Warning[]
 }
+
+const noLinks = new FileList()
 
 /** More of them at once would outlive the garbage collector's young generation and make it grow. */
 const largestBatch = 32
@@ -194,7 +196,7 @@ export class ArchiveReader {
     }
     if (file.type === 'symlink') {
       this.#compareTarget(file, size, offset)
-      batch.push({ file, links: [], content: noContent })
+      batch.push({ file, links: noLinks, content: noContent })
       return
     }
     const expected = this.#contentSize(file)
@@ -216,11 +218,10 @@ export class ArchiveReader {
     this.#leavePadding(size)
   }
 
-  #linksOf({ index }: FileInfo): FileInfo[] {
+  #linksOf({ index }: FileInfo): FileList {
     const { files } = this.#options
-    if (files.links.first(index) === undefined) return []
-    const others = files.links.members(index).slice(0, -1)
-    return others.map(member => files.at(member)!)
+    if (files.links.first(index) === undefined) return noLinks
+    return new FileList(files, files.links.members(index).slice(0, -1))
   }
 
   #content(file: FileInfo, size: number): FileContent {

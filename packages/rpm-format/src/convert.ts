@@ -1,9 +1,8 @@
 import type { PayloadEntry } from './archive.ts'
-import type { ByteString } from './byte-string.ts'
 import type { Strength } from './digest-algorithms.ts'
 import { type OpenPackage, openPackage } from './entries.ts'
 import type { Warning } from './errors.ts'
-import { type ContentWatcher, inodeOf, type Layout, type LayoutName } from './layout.ts'
+import type { ContentWatcher, Layout, LayoutName } from './layout.ts'
 import { RootLayout } from './layout-root.ts'
 import type { ReadOptions } from './limits.ts'
 import type { Nevra } from './nevra.ts'
@@ -74,6 +73,7 @@ async function* tar(source: Source, options: TarOptions): AsyncGenerator<Uint8Ar
           for (const chunk of out.put(piece)) yield chunk
         }
         closeMember(entry, member, out)
+        if (entry.links.length > 0) yield* otherNames(entry, member, layout, out)
         if (out.isFull) yield out.take()
       }
     }
@@ -94,30 +94,35 @@ async function layoutFor(rpm: RpmPackage, name: LayoutName): Promise<Layout> {
 /** A file under its first name; its other names follow as hardlinks. */
 interface Member {
   readonly header: TarEntry
-  /** Names of the hardlinks. */
-  readonly others: readonly ByteString[]
   readonly watcher: ContentWatcher | undefined
 }
 
 /** Writes the header, behind which the content goes; undefined where the file has no member. */
-function openMember({ file, links, content }: PayloadEntry, layout: Layout, out: TarBuffer): Member | undefined {
-  const inode = inodeOf(file, links)
-  const [name, ...others] = inode.names.map(named => layout.place(named))
+function openMember(entry: PayloadEntry, layout: Layout, out: TarBuffer): Member | undefined {
+  const { file, links, content } = entry
+  const first = links.at(0) ?? file
+  const name = layout.place(first)
   if (name === undefined) return undefined
-  const header = layout.member(inode.names[0], inode.metadata, name, content.size)
+  const header = layout.member(first, file, name, content.size)
   out.header(encodeTarHeader(header))
-  return {
-    header,
-    others: others as ByteString[],
-    watcher: file.type === 'file' ? layout.watch(inode, content.size) : undefined,
-  }
+  return { header, watcher: file.type === 'file' ? layout.watch(entry) : undefined }
 }
 
-function closeMember({ content }: PayloadEntry, { header, others, watcher }: Member, out: TarBuffer): void {
+function closeMember({ content }: PayloadEntry, { watcher }: Member, out: TarBuffer): void {
   watcher?.end()
   out.add(padding(content.size))
-  for (const name of others) {
+}
+
+function* otherNames(
+  { file, links }: PayloadEntry,
+  { header }: Member,
+  layout: Layout,
+  out: TarBuffer,
+): Generator<Uint8Array, void, undefined> {
+  for (let k = 1; k <= links.length; k++) {
+    const name = layout.place(links.at(k) ?? file)!
     out.header(encodeTarHeader({ ...header, name, type: 'hardlink', size: 0, link: header.name, xattrs: undefined }))
+    if (out.isFull) yield out.take()
   }
 }
 

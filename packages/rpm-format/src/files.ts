@@ -240,6 +240,30 @@ export class FileTable implements Iterable<FileInfo> {
   }
 }
 
+/** Some files of a table, each made when it is asked for: all files of a package can be names of one inode. */
+export class FileList implements Iterable<FileInfo> {
+  readonly #files: FileTable | undefined
+  readonly #indexes: readonly number[]
+
+  constructor(files?: FileTable, indexes: readonly number[] = []) {
+    this.#files = files
+    this.#indexes = indexes
+  }
+
+  get length(): number {
+    return this.#indexes.length
+  }
+
+  at(k: number): FileInfo | undefined {
+    const index = this.#indexes[k]
+    return index === undefined ? undefined : this.#files?.at(index)
+  }
+
+  *[Symbol.iterator](): Generator<FileInfo, void, undefined> {
+    for (let k = 0; k < this.length; k++) yield this.at(k)!
+  }
+}
+
 /** FILEDIGESTALGO; absent means MD5, and rpm takes numbers that it does not know for MD5 as well. */
 function fileDigestAlgorithm(header: Header) {
   return digestAlgorithm(header.number(Tag.FILEDIGESTALGO) ?? 1) ?? digestAlgorithm(1)!

@@ -13,54 +13,69 @@ const NONE = -1
 
 /** Which files are names of one inode; in header order, as numbers of files. */
 export class LinkSets {
-  readonly #first: Int32Array | undefined
-  readonly #next: Int32Array
-  readonly #last: Int32Array
-  /** By the first member: which set it is, from 1, in header order. */
-  readonly #ordinal: Int32Array
+  /** Undefined where no file has another name. */
+  #columns: LinkColumns | undefined
 
   constructor(input: LinkSetInput) {
-    const sets = [...setsOf(input)]
-    const size = sets.length > 0 ? input.count : 0
-    this.#first = size > 0 ? new Int32Array(size).fill(NONE) : undefined
-    this.#next = new Int32Array(size).fill(NONE)
-    this.#last = new Int32Array(size)
-    this.#ordinal = new Int32Array(size)
-    sets
-      .sort((a, b) => a[0]! - b[0]!)
-      .forEach((members, k) => {
-        this.#ordinal[members[0]!] = k + 1
-        members.forEach((member, m) => {
-          this.#first![member] = members[0]!
-          this.#next[member] = members[m + 1] ?? NONE
-          this.#last[member] = members.at(-1)!
-        })
-      })
+    for (const members of setsOf(input)) {
+      this.#columns ??= new LinkColumns(input.count)
+      this.#columns.add(members)
+    }
+    this.#columns?.number()
   }
 
   /** The first member of the file's set; undefined for a file that is alone. */
   first(file: number): number | undefined {
-    const first = this.#first?.[file] ?? NONE
+    const first = this.#columns?.first[file] ?? NONE
     return first === NONE ? undefined : first
   }
 
   /** The last member of the file's set, which carries the content and whose metadata rpm applies; the file itself where it is alone. */
   last(file: number): number {
-    return this.first(file) === undefined ? file : this.#last[file]!
+    return this.first(file) === undefined ? file : this.#columns!.last[file]!
   }
 
   /** Number of the file's set, from 1. */
   ordinal(file: number): number | undefined {
     const first = this.first(file)
-    return first === undefined ? undefined : this.#ordinal[first]
+    return first === undefined ? undefined : this.#columns?.ordinal[first]
   }
 
   /** All members of the file's set; the file itself where it is alone. */
   members(file: number): number[] {
     const members: number[] = []
-    for (let member = this.first(file) ?? file; member !== NONE; member = this.#next[member] ?? NONE)
+    for (let member = this.first(file) ?? file; member !== NONE; member = this.#columns?.next[member] ?? NONE)
       members.push(member)
     return members
+  }
+}
+
+/** By the number of the file. */
+class LinkColumns {
+  readonly first: Int32Array
+  readonly next: Int32Array
+  readonly last: Int32Array
+  /** By the first member: which set it is, from 1, in header order. */
+  readonly ordinal: Int32Array
+
+  constructor(count: number) {
+    this.first = new Int32Array(count).fill(NONE)
+    this.next = new Int32Array(count).fill(NONE)
+    this.last = new Int32Array(count)
+    this.ordinal = new Int32Array(count)
+  }
+
+  add(members: readonly number[]): void {
+    for (const [m, member] of members.entries()) {
+      this.first[member] = members[0]!
+      this.next[member] = members[m + 1] ?? NONE
+      this.last[member] = members.at(-1)!
+    }
+  }
+
+  number(): void {
+    let sets = 0
+    for (let k = 0; k < this.first.length; k++) if (this.first[k] === k) this.ordinal[k] = ++sets
   }
 }
 

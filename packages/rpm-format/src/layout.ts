@@ -1,3 +1,4 @@
+import type { PayloadEntry } from './archive.ts'
 import type { ByteString } from './byte-string.ts'
 import type { PayloadOutcome } from './entries.ts'
 import type { Warning } from './errors.ts'
@@ -7,13 +8,6 @@ import type { Signed } from './verify.ts'
 
 export type LayoutName = 'root' | 'scyld'
 
-/** One file of the RPM under all its names: several for a hardlink set, in header order. */
-export interface Inode {
-  readonly names: readonly [FileInfo, ...FileInfo[]]
-  /** Whose mode, owner, times, capabilities and IMA signature count: rpm applies those of the last name. */
-  readonly metadata: FileInfo
-}
-
 /** Where the files of an RPM go in a TAR, and what stands around them. */
 export interface Layout {
   readonly warnings: readonly Warning[]
@@ -21,10 +15,10 @@ export interface Layout {
   opening(): Iterable<TarEntry>
   /** The member's name in the TAR; undefined where the file has no member of its own. */
   place(file: FileInfo): ByteString | undefined
-  /** The member for a file that has one. */
+  /** The member for a file that has one; of `metadata` are mode, owner, times, capabilities and IMA signature. */
   member(file: FileInfo, metadata: FileInfo, name: ByteString, size: number): TarEntry
   /** Who wants to see the content of a regular file pass by. */
-  watch(inode: Inode, size: number): ContentWatcher | undefined
+  watch(entry: PayloadEntry): ContentWatcher | undefined
   /** Members after those of the payload, with their contents. */
   closing(facts: ClosingFacts): Iterable<OwnMember>
 }
@@ -44,9 +38,10 @@ export interface OwnMember {
   readonly content: Iterable<Uint8Array>
 }
 
-export function inodeOf(file: FileInfo, links: readonly FileInfo[]): Inode {
-  const names = [file, ...links].sort((a, b) => a.index - b.index) as [FileInfo, ...FileInfo[]]
-  return { names, metadata: names.at(-1)! }
+/** All names of an inode in header order; rpm applies the metadata of the last, which also carries the content. */
+export function* namesOf({ file, links }: PayloadEntry): Generator<FileInfo, void, undefined> {
+  yield* links
+  yield file
 }
 
 /** TAR has no sockets. */

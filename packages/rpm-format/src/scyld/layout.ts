@@ -1,15 +1,9 @@
 import { hash } from 'node:crypto'
+import type { PayloadEntry } from '../archive.ts'
 import { type ByteString, quoted } from '../byte-string.ts'
 import { RpmError, type Warning, warn } from '../errors.ts'
 import type { FileInfo } from '../files.ts'
-import {
-  type ClosingFacts,
-  type ContentWatcher,
-  type Inode,
-  type Layout,
-  type OwnMember,
-  tarTypeOf,
-} from '../layout.ts'
+import { type ClosingFacts, type ContentWatcher, type Layout, namesOf, type OwnMember, tarTypeOf } from '../layout.ts'
 import type { RpmPackage } from '../package.ts'
 import { sysusers } from '../sysusers.ts'
 import { Tag } from '../tags.ts'
@@ -95,11 +89,14 @@ export class ScyldLayout implements Layout {
     }
   }
 
-  watch({ names, metadata }: Inode, size: number): ContentWatcher | undefined {
-    const known = this.#knownSha256(metadata)
-    const unitPaths = names.map(file => file.path).filter(path => size <= MAX_UNIT_FILE && unitAt(path) !== undefined)
-    for (const { index } of names) this.#contents[this.#contentCount++] = index
-    const hashing = known === undefined ? sha256Watcher(sha256 => this.#keep(names, sha256)) : undefined
+  watch(entry: PayloadEntry): ContentWatcher | undefined {
+    const unitPaths: ByteString[] = []
+    for (const { index, path } of namesOf(entry)) {
+      this.#contents[this.#contentCount++] = index
+      if (entry.content.size <= MAX_UNIT_FILE && unitAt(path) !== undefined) unitPaths.push(path)
+    }
+    const known = this.#knownSha256(entry.file)
+    const hashing = known === undefined ? sha256Watcher(sha256 => this.#keep(entry, sha256)) : undefined
     if (!hashing && unitPaths.length === 0) return undefined
     const pieces: Buffer[] = []
     return {
@@ -231,9 +228,9 @@ export class ScyldLayout implements Layout {
     return this.#knownSha256(file) ?? this.#sha256s!.toString('hex', at, at + SHA256_SIZE)
   }
 
-  #keep(names: readonly FileInfo[], sha256: string): void {
+  #keep(entry: PayloadEntry, sha256: string): void {
     this.#sha256s ??= Buffer.alloc(this.#rpm.files.length * SHA256_SIZE)
-    for (const { index } of names) this.#sha256s.write(sha256, index * SHA256_SIZE, 'hex')
+    for (const { index } of namesOf(entry)) this.#sha256s.write(sha256, index * SHA256_SIZE, 'hex')
   }
 
   /** The header's: the reader has checked it, or will before the archive ends. */

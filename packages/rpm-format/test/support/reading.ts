@@ -26,7 +26,7 @@ export async function readAll(source: Source, options: ReadOptions = {}): Promis
   for await (const { file, links, content } of opened.entries()) {
     let bytes = ''
     for await (const piece of content) bytes += Buffer.from(piece).toString('latin1')
-    files.push({ path: file.path, links: links.map(({ path }) => path), content: bytes })
+    files.push({ path: file.path, links: Array.from(links, ({ path }) => path), content: bytes })
   }
   if (!opened.outcome) throw new Error('the entries ended without an outcome')
   return { package: opened.package, files, outcome: opened.outcome }

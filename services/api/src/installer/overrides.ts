@@ -41,8 +41,9 @@ export class Overrides {
       const stats = await stat(join(this.#folder, file), { bigint: true })
       const known = this.#read.get(file)
       if (known?.state === identityText(identityOf(stats))) return known
-      // A FIFO or the like is nobody's script, and would never be read to its end.
-      if (!stats.isFile()) return undefined
+      // A FIFO or the like is nobody's script, and would never be read to its end; an empty file is what a full disk left of
+      // one, and would look like success on every node.
+      if (!stats.isFile() || stats.size === 0n) return undefined
       const override = await readOverride(this.#folder, file)
       this.#read.set(file, override)
       return override

@@ -101,6 +101,15 @@ describe('GET /installer', () => {
     expect(await served()).toBe(ours)
   })
 
+  it('does not serve an empty file, which every node would take for success', async () => {
+    await override('tar.sh', '')
+    const answer = await fetch(client('/installer?pkg=tar'))
+    expect(answer.headers.get('x-diskful-override')).toBeNull()
+    expect(await answer.text()).toContain('tar_install')
+    await override('tar.sh', 'echo mine\n')
+    expect((await fetch(client('/installer?pkg=tar'))).headers.get('x-diskful-override')).toBe('tar.sh')
+  })
+
   it('takes nothing but a file for a script: a FIFO would never end', async () => {
     await mkdir(join(service.catalog.folder, 'installers'), { recursive: true })
     execFileSync('mkfifo', [join(service.catalog.folder, 'installers/deb.sh')])

@@ -74,6 +74,41 @@ describe.skipIf(!able).each(ROOT_KINDS)('killed at any command, on a node with %
     },
   )
 
+  it.each(ACTIONS)(
+    '%s: also when the next run is killed as well',
+    { timeout: 900_000 * Math.max(1, 23 / EVERY) },
+    action => {
+      const before = tree(bases.get(action)!)
+      const whole = caseRoot(action, 0, 'before')
+      expect(run(whole, action, killed).code).toBe(0)
+      const after = tree(whole)
+      const commands = Number(readFileSync(join(whole, 'crash-count'), 'utf8'))
+      let twice = 0
+      // Each of these is many runs.
+      for (let at = 1 + (SHARE ?? 40 + 9 * ROOT_KINDS.indexOf(kind)); at <= commands; at += 6 * EVERY) {
+        const root = caseRoot(action, at, 'before')
+        expect(run(root, action, killed).code).toBe(128)
+        // Somewhere in what it takes to recover, which is not known beforehand.
+        for (let again = 1 + (at % 3); ; again += 3) {
+          writeFileSync(join(root, 'crash-at'), `${again} half\n`)
+          writeFileSync(join(root, 'crash-count'), '0\n')
+          const recovering = runScript(root, killed, ['--recover'])
+          if (recovering.code !== 128) {
+            expect(recovering.code, recovering.output).toBe(0)
+            break
+          }
+          twice += 1
+        }
+        const found = tree(root)
+        const what = `killed before command ${at}`
+        if (differences(after, found).length > 0) expect(differences(before, found), what).toEqual([])
+        expect(run(root, action, script).code, what).toBe(0)
+        expect(differences(after, tree(root)), what).toEqual([])
+      }
+      console.log(`${kind}, ${action}: ${twice} recoveries were killed`)
+    },
+  )
+
   function killedAt(action: Action, at: number, mode: CrashMode, before: Tree, after: Tree): 'back' | 'forward' {
     const root = caseRoot(action, at, mode)
     expect(run(root, action, killed).code).toBe(128)

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { useCluster } from './support/cluster.ts'
 import { BASE_URL } from './support/head-node.ts'
-import { lookalike, startsSeen, watchSystemctl } from './support/lookalikes.ts'
+import { heldLock, lookalike, startsSeen, watchSystemctl } from './support/lookalikes.ts'
 import { canUseRoots } from './support/needs.ts'
 import { APP, buildDeb } from './support/packages.ts'
 
@@ -164,6 +164,30 @@ describe.skipIf(!canUseRoots())('the DEB installer', () => {
       const again = await node.sh('sh /root/i big && dpkg --audit && dpkg-query -W big')
       expect(again, again.output).toMatchObject({ code: 0 })
     }
+  })
+
+  it('waits while another apt or dpkg is at work', async () => {
+    for (const tool of ['apt-get', 'dpkg']) {
+      using node = debian()
+      if (tool === 'dpkg') node.remove('/usr/bin/apt-get', '/usr/bin/apt')
+      const outcome = await node.sh(`${fetch}; ${heldLock('/var/lib/dpkg/lock-frontend', 4)} sh /root/i lib`)
+      expect(outcome, outcome.output).toMatchObject({ code: 0 })
+      const busy = await node.sh(
+        `dpkg -r lib; sed -i 's/^LOCK_WAIT=.*/LOCK_WAIT=3/' /root/i; ${heldLock('/var/lib/dpkg/lock-frontend', 60)} sh /root/i lib`,
+      )
+      expect(busy, busy.output).toMatchObject({ code: 22 })
+    }
+  })
+
+  it('works where nothing is open, and says so where there is no /dev/null', async () => {
+    using node = debian()
+    const closed = await node.sh(`${fetch}; sh /root/i lib <&- >&- 2>&-`)
+    expect(closed, closed.output).toMatchObject({ code: 0 })
+    const noDevices = await node.sh(
+      'mkdir /root/dev; mount --bind /root/dev /dev; sh /root/i noisy; rc=$?; ls /dev; exit $rc',
+    )
+    expect(noDevices, noDevices.output).toMatchObject({ code: 23, stdout: '' })
+    expect(noDevices.stderr).toContain('mount /dev first')
   })
 
   it('a dry run changes nothing', async () => {

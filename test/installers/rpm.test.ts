@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { useCluster } from './support/cluster.ts'
 import { BASE_URL } from './support/head-node.ts'
-import { lookalike, startsSeen, watchSystemctl } from './support/lookalikes.ts'
+import { heldLock, lookalike, startsSeen, watchSystemctl } from './support/lookalikes.ts'
 import { canUseRoots } from './support/needs.ts'
 import type { Node } from './support/node.ts'
 import { APP, buildRpm } from './support/packages.ts'
@@ -130,6 +130,19 @@ describe.skipIf(!canUseRoots())('the RPM installer', () => {
       expect(full.stderr).toMatch(/FAILED \(24: .*more space on the \/opt filesystem/)
       expect((await node.sh('rpm -q big')).code).toBe(1)
       expect((await node.sh('sh /root/i big && rpm -V big')).code).toBe(0)
+    }
+  })
+
+  it('waits while another rpm is at work', async () => {
+    for (const tool of ['dnf', 'rpm'] as const) {
+      using node = rhel(tool)
+      const outcome = await node.sh(`${fetch}; ${heldLock('/var/lib/rpm/.rpm.lock', 4)} sh /root/i lib`)
+      expect(outcome, outcome.output).toMatchObject({ code: 0 })
+      expect(outcome.stdout).toContain('another package tool is at work: waiting for it')
+      const busy = await node.sh(
+        `rpm -e lib; sed -i 's/^LOCK_WAIT=.*/LOCK_WAIT=3/' /root/i; ${heldLock('/var/lib/rpm/.rpm.lock', 60)} sh /root/i lib`,
+      )
+      expect(busy, busy.output).toMatchObject({ code: 22 })
     }
   })
 

@@ -4,7 +4,7 @@
 
 POLICY=/usr/sbin/policy-rc.d
 POLICY_MARK='# Made by the diskful installer: '
-LOCK_WAIT=600
+LOCKED='Could not get lock|Unable to acquire|Unable to lock|locked by another process|frontend lock'
 
 main() {
   begin_packages deb "$@"
@@ -100,19 +100,6 @@ repair_dpkg() {
   say 'packages were left half-installed: dpkg --configure -a'
   patiently "$DPKG" --force-confdef --force-confold --configure -a ||
     log 'not everything could be configured; installing what is wanted may repair it'
-}
-
-# Another apt or dpkg at work is waited for.
-patiently() {
-  patiently_until=$(($(date +%s) + LOCK_WAIT))
-  until run_logged without_starts "$@"; do
-    patiently_status=$?
-    grep -Eq 'Could not get lock|Unable to acquire|Unable to lock|locked by another process|frontend lock' "$LAST_OUTPUT" ||
-      return "$patiently_status"
-    [ "$(date +%s)" -lt "$patiently_until" ] || die "$E_BUSY" "apt or dpkg is locked by another process for $LOCK_WAIT s"
-    say 'apt or dpkg is at work elsewhere: waiting for it'
-    sleep 5
-  done
 }
 
 install_files() {

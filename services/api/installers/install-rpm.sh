@@ -3,6 +3,7 @@
 # Installs RPMs from the head node, with what they need, by dnf, yum or zypper, else by rpm alone.
 
 RPM_TOOL=
+LOCKED="can't create transaction lock|System management is locked|Another app is currently holding"
 
 main() {
   begin_packages rpm "$@"
@@ -117,23 +118,19 @@ row_scriptlets() {
 # Packages that a cut run left in the database, with or without their scriptlets run, or beside their older version.
 repair_rows() {
   [ -s "$REPAIR_LIST" ] || return 0
-  with_list "$REPAIR_LIST" without_starts_logged "$RPM" -U --replacepkgs || return
+  with_list "$REPAIR_LIST" patiently "$RPM" -U --replacepkgs || return
   warn_of_scriptlets
-}
-
-without_starts_logged() {
-  run_logged without_starts "$@"
 }
 
 install_files() {
   say "installing $(wc -l <"$FILES_LIST" | tr -d ' ') package(s) by $RPM_TOOL"
   if [ "$RPM_TOOL" != rpm ]; then
     # All that is needed may be here: then no repository is asked, and none can be in the way.
-    if with_list "$FILES_LIST" run_logged "$RPM" -U --test && install_by_tool offline; then return 0; fi
+    if with_list "$FILES_LIST" patiently "$RPM" -U --test && install_by_tool offline; then return 0; fi
     say "more is needed than the head node has: asking this node's repositories"
     install_by_tool online && return 0
   else
-    with_list "$FILES_LIST" without_starts_logged "$RPM" -U && warn_of_scriptlets && return 0
+    with_list "$FILES_LIST" patiently "$RPM" -U && warn_of_scriptlets && return 0
   fi
   install_failed
 }
@@ -150,7 +147,7 @@ install_by_tool() {
   if [ "$RPM_TOOL" = zypper ] && zypper help install 2>/dev/null | grep -q allow-unsigned-rpm; then
     set -- "$@" --allow-unsigned-rpm
   fi
-  with_list "$FILES_LIST" without_starts_logged "$RPM_TOOL" "$@"
+  with_list "$FILES_LIST" patiently "$RPM_TOOL" "$@"
   install_by_tool_status=$?
   # zypper: these are news (a reboot is needed, a scriptlet failed, a repository was left out), the work is done.
   case $RPM_TOOL:$install_by_tool_status in

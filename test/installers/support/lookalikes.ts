@@ -73,3 +73,9 @@ export function startsSeen(node: Node): string[] {
   const lines = node.read('/var/log/systemctl').trim().split('\n')
   return lines.filter(line => /^offline=0 (.* )?(re)?start\b|--now/.test(line) && !line.startsWith('offline=1'))
 }
+
+/** Shell for a process that holds a lock as rpm and dpkg do, for so long, and goes on once it has it. */
+export function heldLock(file: string, seconds: number): string {
+  const python = `import fcntl, time; f = open("${file}", "w"); fcntl.lockf(f, fcntl.LOCK_EX); open("/run/held", "w"); time.sleep(${seconds})`
+  return `rm -f /run/held; python3 -c '${python}' & while [ ! -e /run/held ]; do sleep 0.1; done;`
+}

@@ -33,8 +33,15 @@ begin() {
   LC_ALL=C
   export PATH LC_ALL
   unset IFS CDPATH ENV BASH_ENV GREP_OPTIONS POSIXLY_CORRECT LANGUAGE
+  if [ ! -e /dev/null ]; then
+    echo 'diskful: error: there is no /dev/null here: in a chroot, mount /dev first; nothing was changed' >&2
+    exit "$E_UNSUITABLE"
+  fi
   # The script may itself be standard input (curl | sh): no command may eat it.
   exec </dev/null 9>/dev/null
+  # Where whoever called closed these, the next file opened would take their number.
+  (exec 8>&1) 2>/dev/null || exec >/dev/null
+  (exec 8>&2) || exec 2>/dev/null
   STARTED=$(date +%s)
   trap 'leave "$?"' EXIT
   trap 'exit 129' HUP

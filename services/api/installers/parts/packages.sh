@@ -4,6 +4,7 @@
 # The installer defines, for the row at hand
 #   row_is_installed       the same or a newer version is there, and whole
 #   row_scriptlets         prints its scriptlets, once it is installed
+#   LOCKED                 what its tools say where another has their lock, as an extended regular expression
 # Provides
 #   begin_packages KIND ARG..   the beginning of main, up to the facts of the node
 #   finish_packages        its end: units are enabled, downloads dropped
@@ -12,11 +13,14 @@
 #                          fits any; where none does, the last one
 #   collect_rows           downloads what is missing into FILES_LIST (paths); notes what is there; in a dry run only
 #                          says so. What a cut run left installed goes to REPAIR_LIST as well
+#   patiently CMD..        runs CMD, which starts no service, with its output in the log; again for as long as another
+#                          package tool is at work; dies with E_BUSY after LOCK_WAIT seconds
 #   with_list LIST CMD..   runs CMD with the lines of LIST as further arguments
 #   remember_pending       from now until forget_pending a cut run is noticed by the next one
 #   need_rows              dies with E_PACKAGE_TOOL for a row that is not installed after all
 #   enable_named_units     enables what the packages' scriptlets enable or preset, once a package and node
 
+LOCK_WAIT=600
 FILES_LIST=
 REPAIR_LIST=
 WANTED=
@@ -90,6 +94,17 @@ collect_row() {
     printf '%s\n' "$ROW_PATH" >>"$FILES_LIST"
   fi
   printf '%s\t%s\n' "$ROW_NAME" "$ROW_VERSION" >>"$WANTED"
+}
+
+patiently() {
+  patiently_until=$(($(date +%s) + LOCK_WAIT))
+  until run_logged without_starts "$@"; do
+    patiently_status=$?
+    grep -Eq "$LOCKED" "$LAST_OUTPUT" || return "$patiently_status"
+    [ "$(date +%s)" -lt "$patiently_until" ] || die "$E_BUSY" "$1 is locked by another process for $LOCK_WAIT s"
+    say "another package tool is at work: waiting for it"
+    sleep 5
+  done
 }
 
 with_list() {

@@ -114,12 +114,13 @@ export class PayloadReading implements OpenPackage {
     try {
       const warnings = [...this.package.warnings]
       const compressor = await this.#compression(warnings)
+      const predicted = largestArchive(this.package.files)
       archive = decompress(this.#compressed(), compressor, limitsOf(this.#options), {
         reuse: this.#options.reuseChunks,
-        large: largestArchive(this.package.files) > worthThreads,
+        large: predicted > worthThreads,
       })
       this.#archive = new ByteReader(
-        this.#measured(archive),
+        this.#measured(archive, predicted),
         (position, what) =>
           new RpmError('truncated-payload', `the archive ends at byte ${position}, within the ${what}`, {
             offset: position,
@@ -174,9 +175,9 @@ export class PayloadReading implements OpenPackage {
   /** Stops what is longer than the header predicts: a bomb costs no more than the package that it claims to be. */
   async *#measured(
     archive: AsyncIterator<Uint8Array, unknown, undefined>,
+    predicted: number,
   ): AsyncGenerator<Uint8Array, void, undefined> {
     const limits = limitsOf(this.#options)
-    const predicted = largestArchive(this.package.files)
     for (;;) {
       const { done, value } = await archive.next()
       if (done) return

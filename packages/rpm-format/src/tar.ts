@@ -67,8 +67,8 @@ function paxRecords(entry: TarEntry): readonly PaxRecord[] {
   if (owner.length > ownerRoom || isForeignText(owner)) records.push(['uname', owner])
   if (group.length > ownerRoom || isForeignText(group)) records.push(['gname', group])
   if (!records.every(([, value]) => isValidUtf8(value))) records.unshift(binaryCharset)
-  if (size > maxOctal(11)) records.push(['size', String(size)])
-  if (mtime > maxOctal(11)) records.push(['mtime', String(mtime)])
+  if (size > largestOctal[12]) records.push(['size', String(size)])
+  if (mtime > largestOctal[12]) records.push(['mtime', String(mtime)])
   if (xattrs) for (const [key, value] of Object.entries(xattrs)) records.push([`SCHILY.xattr.${key}`, value])
   return records
 }
@@ -85,7 +85,8 @@ function isForeignText(bytes: ByteString): boolean {
 const ownerRoom = 31
 
 function ustarBlock(entry: TarEntry, typeFlag: string): Buffer {
-  const block = Buffer.alloc(TAR_BLOCK)
+  // Out of Node's pool, unlike what alloc() gives.
+  const block = Buffer.allocUnsafe(TAR_BLOCK).fill(0)
   const { prefix, name } = splitName(entry.name) ?? { prefix: '', name: entry.name.slice(0, 100) }
   writeText(block, 0, name)
   writeNumber(block, 100, 8, entry.mode)
@@ -114,9 +115,12 @@ function splitName(path: ByteString): { prefix: ByteString; name: ByteString } |
   return { prefix: path.slice(0, cut), name: path.slice(cut + 1) }
 }
 
+/** Widths of ustar's number fields, and the largest value that fits as digits and a NUL. */
+const largestOctal = { 8: 0o7777777, 12: 0o77777777777 } as const
+
 /** Octal and NUL, or, where that has no room, GNU's base 256, which also readers without pax understand. */
-function writeNumber(block: Buffer, offset: number, width: number, value: number): void {
-  if (value <= maxOctal(width - 1)) {
+function writeNumber(block: Buffer, offset: number, width: 8 | 12, value: number): void {
+  if (value <= largestOctal[width]) {
     writeOctal(block, offset, width - 1, value)
     return
   }
@@ -141,10 +145,6 @@ function writeOctal(block: Buffer, offset: number, digits: number, value: number
 
 const zeroDigit = 0x30
 const spaceCode = 0x20
-
-function maxOctal(digits: number): number {
-  return 8 ** digits - 1
-}
 
 /** The sum of all bytes, those of the field itself taken for spaces. */
 function writeChecksum(block: Buffer): void {

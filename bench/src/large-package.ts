@@ -1,22 +1,12 @@
 // Converts two extreme packages and says how much memory that took: 5 GiB with one file above 4 GiB, and 200,000 files.
 // node bench/src/large-package.ts [--folder DIR] [--only 5-gib|200000-files]; about 14 GB in DIR while the first is built
-import { execFileSync } from 'node:child_process'
 import { randomFillSync } from 'node:crypto'
-import {
-  closeSync,
-  existsSync,
-  mkdirSync,
-  openSync,
-  renameSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-  writeSync,
-} from 'node:fs'
+import { closeSync, existsSync, mkdirSync, openSync, rmSync, statSync, writeFileSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { measuredRun } from './measured-run.ts'
 import { rpmFormat } from './rpm-format.ts'
+import { buildRpm } from './rpmbuild.ts'
 import { megabytes, seconds, table } from './table.ts'
 
 const MiB = 1024 * 1024
@@ -100,37 +90,11 @@ function build(name: string, rpm: string, fill: (folder: string) => void): void 
   const content = join(work, 'content')
   mkdirSync(content, { recursive: true })
   fill(content)
-  const spec = join(work, 'large.spec')
-  writeFileSync(
-    spec,
-    `Name: bench-${name}
-Version: 1
-Release: 1
-Summary: A very large package
-License: none
-BuildArch: noarch
-AutoReqProv: no
-%description
-A very large package.
-%install
-mkdir -p %{buildroot}/opt/scyld
-cp -al ${content} %{buildroot}/opt/scyld/bench-${name}
-%files
-/opt/scyld/bench-${name}/*
-`,
-  )
-  const definitions = {
-    _topdir: join(work, 'top'),
-    _rpmdir: work,
-    _rpmfilename: '%{NAME}.rpm',
-    _binary_payload: 'w3.zstdio',
-    __os_install_post: '%{nil}',
-    // Comparing 200,000 files with the list of the package takes longer than all the rest.
-    __check_files: '%{nil}',
-    _build_id_links: 'none',
-  }
-  const defines = Object.entries(definitions).flatMap(([macro, value]) => ['--define', `${macro} ${value}`])
-  execFileSync('rpmbuild', ['-bb', '--quiet', ...defines, spec], { stdio: ['ignore', 'ignore', 'inherit'] })
-  renameSync(join(work, `bench-${name}.rpm`), rpm)
-  rmSync(work, { recursive: true, force: true })
+  buildRpm(work, rpm, {
+    name: `bench-${name}`,
+    summary: 'A very large package',
+    install: `mkdir -p %{buildroot}/opt/scyld && cp -al ${content} %{buildroot}/opt/scyld/bench-${name}`,
+    files: `/opt/scyld/bench-${name}/*`,
+    payload: 'w3.zstdio',
+  })
 }

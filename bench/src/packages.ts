@@ -1,4 +1,3 @@
-import { execFileSync } from 'node:child_process'
 import { randomFillSync } from 'node:crypto'
 import {
   closeSync,
@@ -10,10 +9,10 @@ import {
   readdirSync,
   renameSync,
   rmSync,
-  writeFileSync,
   writeSync,
 } from 'node:fs'
 import { basename, join } from 'node:path'
+import { buildRpm } from './rpmbuild.ts'
 
 /** One RPM to measure with. */
 export interface BenchPackage {
@@ -141,43 +140,13 @@ function incompressible(folder: string, bytes: number): void {
 }
 
 function build(folder: string, name: string, tree: string, payload: string): void {
-  const top = join(folder, 'rpmbuild')
-  const spec = join(folder, `bench-${name}.spec`)
-  writeFileSync(
-    spec,
-    `Name: bench-${name}
-Version: 1
-Release: 1
-Summary: Content for the benchmark
-License: none
-BuildArch: noarch
-AutoReqProv: no
-%description
-Content for the benchmark.
-%install
-mkdir -p %{buildroot}/usr/share/bench
-cp -a ${tree}/. %{buildroot}/usr/share/bench/
-%files
-/usr/share/bench
-`,
-  )
-  const define = (macro: string) => ['--define', macro]
-  execFileSync(
-    'rpmbuild',
-    [
-      '-bb',
-      ...define(`_topdir ${top}`),
-      ...define(`_rpmdir ${top}`),
-      ...define('_rpmfilename %{NAME}.rpm'),
-      ...define(`_binary_payload ${payload}`),
-      ...define('__os_install_post %{nil}'),
-      ...define('_build_id_links none'),
-      // The content is this machine's programs; nobody will run them from there.
-      ...define('_binaries_in_noarch_packages_terminate_build 0'),
-      spec,
-    ],
-    { stdio: ['ignore', 'ignore', 'pipe'] },
-  )
-  renameSync(join(top, `bench-${name}.rpm`), join(folder, `bench-${name}-1-1.noarch.rpm`))
-  rmSync(top, { recursive: true, force: true })
+  const work = join(folder, 'rpmbuild')
+  const rpm = join(folder, `bench-${name}-1-1.noarch.rpm`)
+  buildRpm(work, rpm, {
+    name: `bench-${name}`,
+    summary: 'Content for the benchmark',
+    install: `mkdir -p %{buildroot}/usr/share/bench && cp -a ${tree}/. %{buildroot}/usr/share/bench/`,
+    files: '/usr/share/bench',
+    payload,
+  })
 }

@@ -5,6 +5,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { gunzipSync, zstdDecompressSync } from 'node:zlib'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { runTar } from '../src/cli-tar.ts'
+import { RpmError, readPackage } from '../src/index.ts'
 import { texts } from './support/header-writer.ts'
 import { buildRpm, type RpmSpec, withTag } from './support/rpm-writer.ts'
 
@@ -125,6 +127,30 @@ describe('rpm-format tar', () => {
     expect({ code, stderr: Buffer.concat(said).toString() }).toEqual({ code: 141, stderr: '' })
   })
 
+  it.each([['tar', '--layout', 'scyld', '--compress', 'gzip'], ['list']])(
+    'stops quietly with much still to say: %s',
+    async (...command) => {
+      const many = Array.from({ length: 5000 }, (_, k) => ({ path: `/${k}${'x'.repeat(200)}`, content: `${k}` }))
+      const child = spawn(process.execPath, [cli, ...command, write('many.rpm', { files: many })], {
+        stdio: ['ignore', 'pipe', 'pipe'],
+      })
+      const said: Buffer[] = []
+      child.stderr.on('data', bytes => said.push(bytes))
+      child.stdout.once('data', () => child.stdout.destroy())
+      const [code] = await once(child, 'close')
+      expect({ code, stderr: Buffer.concat(said).toString() }).toEqual({ code: 141, stderr: '' })
+    },
+  )
+
+  it('is done also where nobody reads its warnings', async () => {
+    const rpm = write('s.rpm', { files: [{ path: '/s', mode: 0o140600 }] })
+    const output = join(folder, 'out.tar')
+    const child = spawn(process.execPath, [cli, 'tar', '-o', output, rpm], { stdio: ['ignore', 'ignore', 'pipe'] })
+    child.stderr.destroy()
+    expect(await once(child, 'exit')).toEqual([0, null])
+    expect(readFileSync(output)).toHaveLength(1024)
+  })
+
   it('takes its half-written file along when it is interrupted', async () => {
     const rpm = buildRpm({
       files: [{ path: '/0', content: 'z'.repeat(5_000_000) }],
@@ -142,6 +168,51 @@ describe('rpm-format tar', () => {
     child.kill('SIGTERM')
     expect(await once(child, 'exit')).toEqual([null, 'SIGTERM'])
     expect(readdirSync(folder)).toEqual(before)
+  })
+})
+
+describe('a package cut short', () => {
+  const whole = readFileSync(join(import.meta.dirname, 'fixtures/rpms/empty-0-0.noarch.rpm'))
+
+  /** Throws where it is accepted; a cut package lies in the folder as cut.rpm. */
+  async function codeOfCut(length: number): Promise<string> {
+    const rpm = write('cut.rpm', whole.subarray(0, length))
+    try {
+      await runTar(['--layout', 'scyld', '-o', join(folder, 'out.tar'), rpm])
+    } catch (error) {
+      if (error instanceof RpmError) return error.code
+      throw error
+    }
+    throw new Error(`cut at ${length} it was accepted`)
+  }
+
+  it('is refused at every byte, and nothing is left', { timeout: 120_000 }, async () => {
+    const { payload } = await readPackage(whole)
+    for (let length = 0; length < whole.length; length++) {
+      const expected = length < payload.offset ? 'truncated-header' : 'truncated-payload'
+      expect(await codeOfCut(length), `cut at ${length}`).toBe(expected)
+      expect(readdirSync(folder)).toEqual(['cut.rpm'])
+    }
+  })
+
+  it('ends every command with 1 and one line', { timeout: 120_000 }, async () => {
+    const { payload } = await readPackage(whole)
+    const cuts = Array.from({ length: 15 }, (_, k) => Math.floor((k * whole.length) / 15))
+    for (const length of [...cuts, payload.offset - 1, payload.offset, whole.length - 1]) {
+      const rpm = write('cut.rpm', whole.subarray(0, length))
+      const commands = length < payload.offset ? ['tar', 'list', 'info', 'verify'] : ['tar', 'verify']
+      for (const command of commands) {
+        const args = command === 'tar' ? ['-o', join(folder, 'out.tar.gz'), rpm] : [rpm]
+        const { status, stdout, stderr } = run(command, ...args)
+        expect(`${command} at ${length}: ${status}`).toBe(`${command} at ${length}: 1`)
+        if (command === 'verify' && length >= payload.offset) continue // its verdict, below a list of what held
+        expect({ stdout: stdout.length, stderr }).toEqual({
+          stdout: 0,
+          stderr: expect.stringMatching(/^truncated-(header|payload): [^\n]+\n$/),
+        })
+      }
+      expect(readdirSync(folder)).toEqual(['cut.rpm'])
+    }
   })
 })
 

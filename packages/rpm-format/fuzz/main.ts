@@ -1,5 +1,6 @@
 // Mutates packages and reads them: pnpm fuzz [--cases N] [--seconds N] [--seed S] [--only CASE] [--processes N]
 // A finding is a crash, an error without a code, a case over 5 s or 256 MB, or a verdict that depends on chunking.
+// Says how far it is every 10,000 cases, and what it has when it is interrupted (exit status 130 or 143).
 // Its package is saved in fuzz/findings/<seed>-<case>.rpm and can be run again with --seed S --only CASE.
 import { type ChildProcess, fork } from 'node:child_process'
 import { mkdirSync, writeFileSync } from 'node:fs'
@@ -12,6 +13,7 @@ import type { Message, Order } from './worker.ts'
 const caseLimitMs = 5_000
 const memoryLimit = 256 * 1024 * 1024
 const batchSize = 500
+const progressEvery = 10_000
 const findingsFolder = join(import.meta.dirname, 'findings')
 
 const { values } = parseArgs({
@@ -44,20 +46,46 @@ const greedy = new Set<number>()
 const late = new Set<number>()
 let next = first
 let peakMemory = 0
+let judged = 0
 const started = Date.now()
+const children = new Set<ChildProcess>()
+
+for (const [signal, number] of [
+  ['SIGINT', 2],
+  ['SIGTERM', 15],
+] as const) {
+  process.once(signal, () => {
+    for (const child of children) child.kill('SIGKILL')
+    printTotals()
+    const suspects = new Set([...greedy, ...late])
+    if (suspects.size > 0) console.log(`not judged alone: cases ${[...suspects].join(', ')}`)
+    process.exit(128 + number)
+  })
+}
 
 await Promise.all(Array.from({ length: Math.min(Number(values.processes), last - first) }, runProcess))
 
 for (const number of new Set([...greedy, ...late])) await judgeAlone(number)
 
-const total = [...verdicts.values()].reduce((sum, count) => sum + count, 0)
-for (const [verdict, count] of [...verdicts].toSorted((a, b) => b[1] - a[1]))
-  console.log(`${String(count).padStart(8)}  ${verdict}`)
-const took = ((Date.now() - started) / 1000).toFixed(0)
-console.log(
-  `${total} cases, seed ${seed}, ${took} s, peak memory of a process ${(peakMemory / 1048576).toFixed(0)} MB, ${findings.length} findings`,
-)
+printTotals()
 process.exitCode = findings.length > 0 ? 1 : 0
+
+function printTotals(): void {
+  for (const [verdict, count] of [...verdicts].toSorted((a, b) => b[1] - a[1]))
+    console.log(`${String(count).padStart(8)}  ${verdict}`)
+  console.log(summary())
+}
+
+function summary(): string {
+  const took = ((Date.now() - started) / 1000).toFixed(0)
+  const peak = (peakMemory / 1048576).toFixed(0)
+  return `${judged} cases, seed ${seed}, ${took} s, peak memory of a process ${peak} MB, ${findings.length} findings`
+}
+
+function count(verdict: string): void {
+  verdicts.set(verdict, (verdicts.get(verdict) ?? 0) + 1)
+  if (++judged % progressEvery === 0) console.error(summary())
+}
 
 /** A suspect once more, in a process of its own: what it does again is a finding. */
 async function judgeAlone(number: number): Promise<void> {
@@ -107,11 +135,12 @@ function runBatch(child: ChildProcess, order: Order): Promise<number | undefined
           late.add(current)
           finish(current)
         }, caseLimitMs)
+      } else if (message.kind === 'passed') {
+        count(message.verdict)
       } else if (message.kind === 'failed') {
+        count('FAILED')
         report(message.number, message.error)
       } else if (message.kind === 'done') {
-        for (const [verdict, count] of Object.entries(message.verdicts))
-          verdicts.set(verdict, (verdicts.get(verdict) ?? 0) + count)
         finish()
       } else if (message.kind === 'grew') {
         if (message.peakMemory > memoryLimit) greedy.add(message.number)
@@ -130,6 +159,8 @@ function runBatch(child: ChildProcess, order: Order): Promise<number | undefined
 
 function start(): Promise<ChildProcess> {
   const child = fork(join(import.meta.dirname, 'worker.ts'), { execArgv: ['--max-old-space-size=256', '--expose-gc'] })
+  children.add(child)
+  child.once('exit', () => children.delete(child))
   return new Promise((resolve, reject) => {
     child.once('message', () => resolve(child))
     child.once('exit', code => reject(new Error(`a worker ended with ${code} before it began`)))

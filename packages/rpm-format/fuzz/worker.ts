@@ -13,34 +13,36 @@ export interface Order {
 export type Message =
   | { kind: 'ready' }
   | { kind: 'start'; number: number }
+  | { kind: 'passed'; verdict: string }
   | { kind: 'failed'; number: number; error: string }
   /** The process never took as much memory before, in bytes. */
   | { kind: 'grew'; number: number; peakMemory: number }
-  | { kind: 'done'; verdicts: Record<string, number> }
+  | { kind: 'done' }
 
 const tidyAbove = 64 * 1024 * 1024
 const bases = await loadBases()
 const keyring = await loadKeyring(join(import.meta.dirname, '../test/fixtures/keys'))
 
+// The terminal interrupts us too, but it is the parent who ends us.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => undefined)
+process.on('disconnect', () => process.exit())
 process.on('message', (order: Order) => void work(order))
 send({ kind: 'ready' })
 
 async function work({ seed, from, to }: Order): Promise<void> {
-  const verdicts: Record<string, number> = {}
   for (let number = from; number < to; number++) {
     send({ kind: 'start', number })
     // What earlier cases left is not this one's memory.
     if (process.memoryUsage().arrayBuffers > tidyAbove) globalThis.gc?.()
     const before = peakMemory()
     try {
-      const verdict = await runCase(makeCase(bases, seed, number), keyring)
-      verdicts[verdict] = (verdicts[verdict] ?? 0) + 1
+      send({ kind: 'passed', verdict: await runCase(makeCase(bases, seed, number), keyring) })
     } catch (error) {
       send({ kind: 'failed', number, error: error instanceof Error ? (error.stack ?? error.message) : String(error) })
     }
     if (peakMemory() > before) send({ kind: 'grew', number, peakMemory: peakMemory() })
   }
-  send({ kind: 'done', verdicts })
+  send({ kind: 'done' })
 }
 
 function peakMemory(): number {
@@ -48,5 +50,8 @@ function peakMemory(): number {
 }
 
 function send(message: Message): void {
-  process.send!(message)
+  process.send!(message, undefined, undefined, error => {
+    // The parent is gone.
+    if (error) process.exit()
+  })
 }

@@ -84,9 +84,9 @@ describe('packages signed by rpmsign', () => {
 
 describe('OpenPGP signatures of every kind', () => {
   /** Signs with the OpenPGP library as another tool than ours would. */
-  async function detached(key: openpgp.PrivateKey, bytes: Uint8Array): Promise<Buffer> {
+  async function detached(key: openpgp.PrivateKey, bytes: Uint8Array, date = new Date()): Promise<Buffer> {
     const message = await openpgp.createMessage({ binary: new Uint8Array(bytes) })
-    const signature = await openpgp.sign({ message, signingKeys: key, detached: true, format: 'binary' })
+    const signature = await openpgp.sign({ message, signingKeys: key, detached: true, format: 'binary', date })
     return Buffer.from(signature as Uint8Array)
   }
   async function keyringOf(key: openpgp.PrivateKey, name: string): Promise<Keyring> {
@@ -186,15 +186,70 @@ describe('OpenPGP signatures of every kind', () => {
     expect(result.problems).toEqual(['only the header is signed: nothing that is signed covers the payload'])
   })
 
+  describe.each(['primary key', 'subkey'] as const)('a %s that expires', kind => {
+    const [born, within, after] = ['2020-01-01', '2020-06-01', '2022-06-01'].map(day => new Date(day)) as [
+      Date,
+      Date,
+      Date,
+    ]
+    const year = 365 * 24 * 3600
+    const userIDs = [{ name: 'Test' }]
+    let key: openpgp.PrivateKey
+    beforeAll(async () => {
+      const { privateKey } = await openpgp.generateKey({
+        userIDs,
+        type: 'ecc',
+        curve: 'ed25519Legacy',
+        format: 'object',
+        date: born,
+        ...(kind === 'subkey' ? { subkeys: [{ sign: true }] } : {}),
+      })
+      key = privateKey
+    })
+    /** The same key, which says of itself at that time when it expires. */
+    async function saying(date: Date, keyExpirationTime: number, name: string): Promise<Keyring> {
+      const { privateKey } = await openpgp.reformatKey({
+        privateKey: key,
+        userIDs,
+        keyExpirationTime,
+        date,
+        format: 'object',
+      })
+      return keyringOf(privateKey, `${name}-${kind}`)
+    }
+    const packageOf = (date: Date) =>
+      signed(spec, async header => [binary(SignatureTag.DSA, await detached(key, header, date))])
+
+    it('vouches for what it signed before, now that it has expired', async () => {
+      const keyring = await saying(born, year, 'expired')
+      expect(await verify(await packageOf(within), { keyring })).toMatchObject({ ok: true, signed: 'header+payload' })
+    })
+
+    it('vouches for nothing that it signed afterwards', async () => {
+      const keyring = await saying(born, year, 'expired')
+      expect(await verify(await packageOf(after), { keyring })).toMatchObject({
+        ok: false,
+        signed: 'none',
+        signatures: [{ status: 'bad', message: expect.stringContaining('expired') }],
+      })
+    })
+
+    it('vouches for all once it was renewed, though nothing it says of itself is as old as the packages', async () => {
+      const keyring = await saying(new Date('2023-01-01'), 20 * year, 'renewed')
+      for (const date of [within, after])
+        expect(await verify(await packageOf(date), { keyring })).toMatchObject({ ok: true, signed: 'header+payload' })
+    })
+  })
+
   describe('v3 packets, which the OpenPGP library passes over in silence', () => {
     /** The key as OpenPGP wraps it, and a v3 packet made by hand. */
-    async function v3(bits: number, hash: 'sha256' | 'sha1') {
+    async function v3(bits: number, hash: 'sha256' | 'sha1', born = new Date('2001-09-09')) {
       const { privateKey } = await openpgp.generateKey({
         userIDs: [{ name: 'Old' }],
         type: 'rsa',
         rsaBits: bits,
         format: 'object',
-        date: new Date(1_000_000_000_000),
+        date: born,
         config: { minRSABits: bits },
       })
       const key = rsaKeyOf(privateKey.keyPacket)
@@ -238,6 +293,16 @@ describe('OpenPGP signatures of every kind', () => {
         binary(SignatureTag.RSA, packet(Buffer.concat([header, Buffer.of(0)]))),
       ])
       expect(await verify(forged, { keyring })).toMatchObject({ ok: false, signatures: [{ status: 'bad' }] })
+    })
+
+    it('that are older than their key are bad', async () => {
+      const { packet, keyring } = await v3(2048, 'sha256', new Date('2010-01-01'))
+      const bytes = await signed(spec, async header => [binary(SignatureTag.RSA, packet(header))])
+      expect(await verify(bytes, { keyring })).toMatchObject({
+        ok: false,
+        signed: 'none',
+        signatures: [{ status: 'bad', message: 'the key is younger than the signature' }],
+      })
     })
 
     it('over SHA-1 are good but count only on request', async () => {

@@ -48,7 +48,7 @@ class OpenPgpKeyring implements Keyring {
     const owner = this.#keys.find(key => key.getKeys().some(part => part.getKeyID().toHex() === keyId))
     if (!owner) throw new Error('the keyring has no such key')
     const part = owner.getKeys().find(candidate => candidate.getKeyID().toHex() === keyId)!
-    const date = created === undefined ? new Date() : new Date(created * 1000)
+    const date = created === undefined ? new Date() : askedAt(owner, part, created * 1000)
     const key: Key | Subkey = await owner.getSigningKey(part.getKeyID(), date, undefined, this.#config)
     const packet = key.keyPacket as unknown as { algorithm: number; publicParams: Record<string, unknown> }
     return {
@@ -56,6 +56,29 @@ class OpenPgpKeyring implements Keyring {
       userId: owner.getUserIDs()[0] ?? '',
     }
   }
+}
+
+/**
+ * The time to ask about a key: that of the signature. But whoever moves a key's expiry replaces what the key says of itself,
+ * and then all of that may be younger than packages that it signed: it is asked about as of the first it still says.
+ */
+function askedAt(owner: Key, part: Key | Subkey, made: number): Date {
+  if (part.getCreationTime().getTime() > made) throw new Error('the key is younger than the signature')
+  // Its types leave this one out.
+  const { directSignatures = [] } = owner as Key & { directSignatures?: readonly Dated[] }
+  const says = [...directSignatures, ...owner.users.flatMap(user => user.selfCertifications)]
+  const binds = 'bindingSignatures' in part ? part.bindingSignatures : []
+  return new Date(Math.max(made, first(says), first(binds)))
+}
+
+interface Dated {
+  readonly created: Date | null
+}
+
+/** Milliseconds since the epoch. */
+function first(signatures: readonly Dated[]): number {
+  const times = signatures.flatMap(({ created }) => created?.getTime() ?? [])
+  return times.length > 0 ? Math.min(...times) : 0
 }
 
 /**

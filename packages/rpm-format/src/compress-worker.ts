@@ -26,7 +26,11 @@ async function compressBlock({ format, level, input, length }: CompressTask): Pr
   if (format === 'zstd') return zstdFrame(block, level)
   // Loaded by who needs it: its WebAssembly takes longer to load than a small package to compress.
   const { deflate } = await import('libdeflate')
-  return continuable(deflate(block, level))
+  const stream = deflate(block, level)
+  const continued = continuable(stream)
+  // Ours alone by now; the garbage collector would let dozens of them gather.
+  ;(stream.buffer as ArrayBuffer).transfer(0)
+  return continued
 }
 
 function zstdFrame(block: Uint8Array, level: number): Uint8Array {

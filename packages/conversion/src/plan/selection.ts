@@ -57,7 +57,7 @@ export class Selection {
   /** What is chosen already and keeps this one out. */
   blockerOf(offer: Offer): Offer | undefined {
     for (const other of this.#byName.get(offer.entry.name) ?? []) {
-      if (other !== offer && !mayCoexist(this.#universe.dialect, offer, other)) return other
+      if (other !== offer && !mayCoexist(this.#universe, offer, other)) return other
     }
     for (const rival of this.#universe.rivalsOf(offer)) if (this.has(rival)) return rival
     return this.#trail.find(({ offer: chosen }) => this.#universe.rivalsOf(chosen).has(offer))?.offer

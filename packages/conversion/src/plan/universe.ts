@@ -21,6 +21,7 @@ interface Provision {
 
 /** All that a catalog offers of one kind (TARs are made from RPMs and join them), by what it provides. */
 export class Universe {
+  readonly type: PackageType
   /** The rules that its packages follow. */
   readonly dialect: 'rpm' | 'deb'
   readonly offers: readonly Offer[]
@@ -31,6 +32,7 @@ export class Universe {
   #owners: Map<number, Offer[]> | undefined
 
   constructor(type: PackageType, packages: Iterable<{ entry: CatalogEntry; relations: PackageRelations }>) {
+    this.type = type
     this.dialect = type === 'deb' ? 'deb' : 'rpm'
     this.offers = [...packages].map(({ entry, relations }, id) => ({ id, entry, evr: evrText(entry), relations }))
     for (const offer of this.offers) this.#index(offer)
@@ -153,9 +155,10 @@ function hashesIn(files: string): Float64Array {
   return new Float64Array(new Uint8Array(bytes).buffer)
 }
 
-/** Whether two packages of one name may be installed side by side: builds for two arches may. */
-export function mayCoexist(dialect: 'rpm' | 'deb', a: Offer, b: Offer): boolean {
+/** Whether two packages of one name may be installed side by side: builds for two arches may, but for TARs, which all go to /opt/scyld/NAME. */
+export function mayCoexist({ type, dialect }: Universe, a: Offer, b: Offer): boolean {
+  if (type === 'tar') return false
   if (canonicalArch(a.entry.arch) === canonicalArch(b.entry.arch)) return false
-  if (a.entry.type === 'tar' || b.entry.type === 'tar' || a.evr !== b.evr) return false
+  if (a.evr !== b.evr) return false
   return dialect === 'rpm' || (a.relations.multiArch === 'same' && b.relations.multiArch === 'same')
 }

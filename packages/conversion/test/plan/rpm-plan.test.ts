@@ -56,6 +56,15 @@ describe('a plan of RPMs', () => {
     expect(rows({ 'a-1-1.noarch': { requires: ['b'] }, 'b-1-1.aarch64': {} }, 'a')).toEqual(['a-1-1.noarch'])
   })
 
+  it('has one package of a name where all are TARs, which go to one folder', () => {
+    const packages = { 'lib-1-1.x86_64': {}, 'lib-1-1.i686': {} }
+    const wanted = ['lib-1-1.x86_64', 'lib-1-1.i686']
+    expect(rowsOf(planOf('rpm', packages, wanted))).toHaveLength(2)
+    const plan = planOf('tar', packages, wanted)
+    expect(rowsOf(plan)).toEqual(['lib-1-1.x86_64'])
+    expect(plan.unresolved).toMatchObject([{ requirement: 'lib-1-1.i686', requiredBy: '', reason: 'conflict' }])
+  })
+
   it('prefers who bears the name to who only provides it', () => {
     const packages = {
       'a-1-1.noarch': { requires: ['mta'] },

@@ -37,6 +37,7 @@ describe.skipIf(!canUseRoots())('the RPM installer', () => {
       add({ name: 'both', arch: 'x86_64', files: { '/usr/lib64/both': '64' } })
       add({ name: 'both', arch: 'i686', files: { '/usr/lib/both': '32' } })
       add({ name: 'only32', arch: 'i686', files: { '/usr/lib/only32': '32' } })
+      add({ name: 'rival', conflicts: ['thief'] })
       add({ name: 'big', files: { '/opt/big': randomBytes(2_000_000).toString('hex') } })
       add({ name: 'marked', files: { '/usr/lib/marked': 'm' }, scripts: { post: 'echo ran >>/var/log/marked' } })
     },
@@ -162,6 +163,10 @@ describe.skipIf(!canUseRoots())('the RPM installer', () => {
       node.write('/etc/yum.repos.d/far.repo', REPOSITORY)
       const missing = await node.sh(`${fetch} && sh /root/i ap`)
       expect(missing, missing.output).toMatchObject({ code: 34 })
+      const apart = await node.sh('sh /root/i lib thief rival')
+      expect(apart, apart.output).toMatchObject({ code: 40 })
+      expect(apart.stderr).toContain('rival cannot be installed beside the rest of lib thief rival')
+      expect((await node.sh('rpm -q lib')).code).toBe(1)
       const unmet = await node.sh('sh /root/i greedy')
       expect(unmet, unmet.output).toMatchObject({ code: 40 })
       expect(unmet.stderr).toContain('nowhere-to-be-had')

@@ -10,6 +10,8 @@ export interface PackageRecipe {
   arch?: string
   /** `bar >= 2`: one each, in the words of both systems. */
   requires?: readonly string[]
+  /** For RPMs. */
+  conflicts?: readonly string[]
   /** Path → content; `#!` makes it executable. */
   files?: Readonly<Record<string, string>>
   /** Those of `files` that an admin may edit. */
@@ -28,7 +30,7 @@ export const APP: PackageRecipe = {
 
 /** Builds an RPM and puts it into a folder. */
 export function buildRpm(folder: string, recipe: PackageRecipe): void {
-  const { name, version = '1.0', arch, requires = [], files = {}, config = [], scripts = {} } = recipe
+  const { name, version = '1.0', arch, requires = [], conflicts = [], files = {}, config = [], scripts = {} } = recipe
   inWorkFolder(work => {
     const tree = join(work, 'tree')
     writeTree(tree, files)
@@ -41,6 +43,7 @@ export function buildRpm(folder: string, recipe: PackageRecipe): void {
       ...(arch ? [] : ['BuildArch: noarch']),
       'AutoReqProv: no',
       ...requires.map(text => `Requires: ${text}`),
+      ...conflicts.map(text => `Conflicts: ${text}`),
       '%description',
       'Made for a test.',
       '%install',

@@ -2,7 +2,8 @@
 # The head node's list of what to install, and the files on it.
 #
 # Provides
-#   fetch_plan TYPE       PLAN_FILE, PLAN_ROWS; dies with E_NOT_OFFERED when a package is not on the head node
+#   fetch_plan TYPE       PLAN_FILE, PLAN_ROWS; dies with E_NOT_OFFERED when a package is not on the head node, with
+#                         E_DEPENDENCIES when one that was asked for cannot be installed beside the others
 #   each_row FUNCTION     calls it once a file, in order of installation, with ROW_TYPE, ROW_NAME, ROW_VERSION,
 #                         ROW_FILE (the last step of its URL), ROW_SIZE, ROW_SHA256 ('-' where not known yet) set;
 #                         stops at, and returns, the first failure. Rows that this node has no use for (ROW_WHEN names
@@ -32,6 +33,13 @@ fetch_plan() {
   [ "$(sed -n '$p' "$PLAN_FILE")" = "#end$TAB$PLAN_ROWS" ] ||
     die "$E_DAMAGED" "what $SERVED_BASE_URL/plan answers is no whole plan"
   refuse_missing "$1"
+  each_unresolved refuse_apart
+}
+
+# What nobody but the request needs, and the plan has no place for.
+refuse_apart() {
+  [ "$1" != - ] || die "$E_DEPENDENCIES" \
+    "$2 cannot be installed beside the rest of $PACKAGES (one conflicts with or obsoletes another); nothing was changed"
 }
 
 refuse_missing() {

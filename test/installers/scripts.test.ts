@@ -4,7 +4,7 @@ import { globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os'
 import { basename, join, resolve } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { INSTALLERS, type InstallerName } from '../../services/api/src/installer/choices.ts'
+import { ARCHES, aliasesOf, INSTALLERS, type InstallerName, OSES } from '../../services/api/src/installer/choices.ts'
 import { ScriptSources } from '../../services/api/src/installer/script-source.ts'
 import { servedOverride, servedScript } from '../../services/api/src/installer/served-script.ts'
 import { tablesPart } from '../../services/api/src/installer/tables-part.ts'
@@ -87,6 +87,37 @@ describe('the scripts as nodes get them', () => {
       if (findTool(shell!) === undefined) continue
       const { stderr, status } = spawnSync(shell!, [...args, '-n'], { input: text, encoding: 'utf8' })
       expect(`${stderr}${status}`, shell).toBe('0')
+    }
+  })
+
+  it('every row of the table: every shell reads it, and shellcheck what is its own', async () => {
+    const rows = NAMES.flatMap(installer =>
+      [...Object.keys(ARCHES), 'unknown'].flatMap(arch =>
+        [...Object.keys(OSES), 'unknown'].map(os => ({ ...BLOCK, installer, arch, os, pkg: installer })),
+      ),
+    )
+    const files = rows.map(async row => {
+      const file = join(folder, `${row.installer}-${row.os}-${row.arch}.sh`)
+      const text = servedScript(row, await new ScriptSources().body(row.installer))
+      writeFileSync(file, text)
+      // Below its block, the installer is the one that was looked at whole.
+      const own = text.slice(0, text.indexOf('\n\n'))
+      writeFileSync(`${file}.own`, `${own}\nmain() { :; }\nmain "$@"; exit; }\n`)
+      return file
+    })
+    const written = await Promise.all(files)
+    expect(written).toHaveLength(5 * 8 * 6)
+    for (const [shell, ...args] of SHELLS) {
+      if (findTool(shell!) === undefined) continue
+      const each = 'for file; do "$@" -n "$file" || echo "$file"; done'
+      const script = each.replace('"$@"', [shell, ...args].join(' '))
+      const { stdout, stderr } = spawnSync('sh', ['-c', script, 'sh', ...written], { encoding: 'utf8' })
+      expect(stderr + stdout, shell).toBe('')
+    }
+    if (!requireTool('shellcheck')) return
+    for (const dialect of dialects()) {
+      const args = ['-s', dialect, '-S', 'warning', '-e', 'SC2034', ...written.map(file => `${file}.own`)]
+      expect(spawnSync('shellcheck', args, { encoding: 'utf8' }).stdout, dialect).toBe('')
     }
   })
 
@@ -180,7 +211,6 @@ describe('the scripts as nodes get them', () => {
   })
 
   it('the table says the same in shell as on the head node', async () => {
-    const { ARCHES, OSES, aliasesOf } = await import('../../services/api/src/installer/choices.ts')
     const words = [
       ...Object.entries(ARCHES).map(([name, row]) => ['canonical_arch', name, row] as const),
       ...Object.entries(OSES).map(([name, row]) => ['canonical_os', name, aliasesOf(row)] as const),

@@ -79,17 +79,21 @@ const oldEnhances = [1159, 1161, 1160] as const
 const strong = 1 << 27
 
 export function readDependencies(header: Header, kind: DependencyKind): Dependency[] {
-  const found = read(header, tags[kind])
-  if (found.length > 0) return found
+  return [...eachDependency(header, kind)]
+}
+
+/** The same, one at a time. */
+export function eachDependency(header: Header, kind: DependencyKind): Iterable<Dependency> {
+  if (header.has(tags[kind][0])) return read(header, tags[kind])
   switch (kind) {
     case 'recommends':
-      return read(header, oldSuggests).filter(({ flags }) => flags & strong)
+      return read(header, oldSuggests, flags => (flags & strong) !== 0)
     case 'suggests':
-      return read(header, oldSuggests).filter(({ flags }) => !(flags & strong))
+      return read(header, oldSuggests, flags => (flags & strong) === 0)
     case 'supplements':
-      return read(header, oldEnhances).filter(({ flags }) => flags & strong)
+      return read(header, oldEnhances, flags => (flags & strong) !== 0)
     case 'enhances':
-      return read(header, oldEnhances).filter(({ flags }) => !(flags & strong))
+      return read(header, oldEnhances, flags => (flags & strong) === 0)
     default:
       return []
   }
@@ -113,15 +117,17 @@ export function checkDependencies(header: Header, options: ReadOptions): void {
   }
 }
 
-function read(header: Header, [nameTag, flagsTag, versionTag]: readonly [number, number, number]): Dependency[] {
-  const names = header.strings(nameTag)
-  if (!names) return []
+function* read(
+  header: Header,
+  [nameTag, flagsTag, versionTag]: readonly [number, number, number],
+  wanted: (flags: number) => boolean = () => true,
+): Generator<Dependency, void, undefined> {
+  const names = header.column(nameTag)
   const flags = header.numbers(flagsTag)
-  const versions = header.strings(versionTag)
-  return names.map((name, k) => ({
-    name,
-    operator: operatorOf(flags?.[k] ?? 0),
-    version: versions?.[k] ?? '',
-    flags: flags?.[k] ?? 0,
-  }))
+  const versions = header.column(versionTag)
+  for (let k = 0; k < (names?.length ?? 0); k++) {
+    const sense = flags?.[k] ?? 0
+    if (!wanted(sense)) continue
+    yield { name: names!.at(k), operator: operatorOf(sense), version: versions?.at(k) ?? '', flags: sense }
+  }
 }

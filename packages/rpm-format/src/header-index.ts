@@ -78,6 +78,7 @@ export function parseIndex(
   bytes: Buffer,
   offset: number,
   kind: HeaderKind,
+  textLimit = Number.POSITIVE_INFINITY,
 ): { region: number | undefined; entries: Map<number, IndexEntry> } {
   const length = bytes.readUInt32BE(8)
   const data = bytes.subarray(introSize + length * entrySize)
@@ -110,8 +111,16 @@ export function parseIndex(
     if (start < 0 || start > data.length) bad(`lies outside the data (offset ${start})`)
     if (start % alignments[type]! !== 0) bad(`is not aligned (offset ${start})`)
     if (start < previousEnd) bad('overlaps the entry before it')
-    const end = valueEnd(data, type, start, count)
-    if (end === undefined) return bad('runs past the end of the data')
+    const value = extentOf(data, type, start, count)
+    if (value === undefined) return bad('runs past the end of the data')
+    const { end, longestText } = value
+    if (longestText > textLimit) {
+      throw new RpmError(
+        'header-too-large',
+        `${tagName(tag, kind)} holds a text of ${longestText} bytes; ${textLimit} are allowed`,
+        { offset: offset + at },
+      )
+    }
     if (region && start < region.trailer + entrySize && end > region.trailer) bad("overlaps the region's trailer")
     if (entries.has(tag)) {
       throw new RpmError('duplicate-tag', `${tagName(tag, kind)} stands twice in the ${kind} header`, {
@@ -124,26 +133,27 @@ export function parseIndex(
   return { region: region?.tag, entries }
 }
 
-function valueEnd(data: Buffer, type: number, start: number, count: number): number | undefined {
-  let end: number
-  switch (type) {
-    case 6:
-      if (count !== 1) return undefined
-      end = data.indexOf(0, start) + 1
-      return end > start ? end : undefined
-    case 8:
-    case 9:
-      end = start
-      for (let k = 0; k < count; k++) {
-        const next = data.indexOf(0, end) + 1
-        if (next <= end) return undefined
-        end = next
-      }
-      return end
-    default:
-      end = start + count * alignments[type]!
-      return end <= data.length ? end : undefined
+/** Where a value ends, undefined where it does not; and the bytes of the longest text in it. */
+function extentOf(
+  data: Buffer,
+  type: number,
+  start: number,
+  count: number,
+): { end: number; longestText: number } | undefined {
+  if (type !== 6 && type !== 8 && type !== 9) {
+    const end = start + count * alignments[type]!
+    return end <= data.length ? { end, longestText: 0 } : undefined
   }
+  if (type === 6 && count !== 1) return undefined
+  let end = start
+  let longestText = 0
+  for (let k = 0; k < count; k++) {
+    const next = data.indexOf(0, end) + 1
+    if (next <= end) return undefined
+    longestText = Math.max(longestText, next - 1 - end)
+    end = next
+  }
+  return { end, longestText }
 }
 
 /**

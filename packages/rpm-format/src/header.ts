@@ -30,8 +30,8 @@ export interface Header {
 }
 
 /** Checks the whole container (rpm's own rules: limits, alignment, order, regions) and decodes nothing yet. */
-export function parseHeader(bytes: Buffer, offset: number, kind: HeaderKind): Header {
-  const index = parseIndex(bytes, offset, kind)
+export function parseHeader(bytes: Buffer, offset: number, kind: HeaderKind, textLimit?: number): Header {
+  const index = parseIndex(bytes, offset, kind, textLimit)
   const header = new ParsedHeader(bytes, offset, kind, index.region, index.entries)
   if (kind === 'main') for (const tag of header.tags()) header.checkType(tag)
   return header

@@ -8,6 +8,8 @@ export interface Limits {
   files: number
   /** Bytes of all their paths together (rpm: no limit): directories that many files share count for each of them. */
   pathBytes: number
+  /** Bytes of one text: a description, a scriptlet, the name of a dependency (rpm: no limit). */
+  text: number
   /** Dependencies of one kind, conditions of the triggers of one kind (rpm: 1048575). */
   relations: number
   /** Uncompressed archive bytes (rpm: no limit). What the header predicts binds as well. */
@@ -24,6 +26,7 @@ export const defaultLimits: Limits = {
   headerData: 64 * MiB,
   files: 200_000,
   pathBytes: 128 * MiB,
+  text: MiB,
   relations: 200_000,
   archiveBytes: 65_536 * MiB,
   ratio: 40_000,

@@ -106,7 +106,7 @@ async function readMain(reader: ByteReader, signature: Header, options: HeaderOp
   const bytes = await readContainer(reader, 'main', limitsOf(options).headerData)
   if (!options.reportHeaderDigests) checkHeaderDigests(bytes, offset, signature)
   try {
-    return parseHeader(bytes, offset, 'main')
+    return parseHeader(bytes, offset, 'main', limitsOf(options).text)
   } catch (error) {
     // What cannot even be parsed is called by its cause.
     checkHeaderDigests(bytes, offset, signature)

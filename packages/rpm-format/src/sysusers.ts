@@ -1,5 +1,6 @@
 import type { ByteString } from './byte-string.ts'
 import type { Dependency } from './dependencies.ts'
+import { RpmError } from './errors.ts'
 
 /** One line of sysusers.d(5): a user, a group or a membership that the package needs. '' stands for "not given". */
 export interface SysusersLine {
@@ -16,17 +17,20 @@ export interface SysusersLine {
 }
 
 const order = ['g', 'u', 'm']
+const mostLines = 10_000
 
 /**
  * rpm ≥ 4.19 provides `user(x) = <base64 of a sysusers.d line>`, `group(x)` and `groupmember(x/y)`. Each line once, groups
  * first. Source: rpm-sysusers(7).
  */
-export function sysusers(provides: readonly Dependency[]): SysusersLine[] {
+export function sysusers(provides: Iterable<Dependency>): SysusersLine[] {
   const lines = new Set<ByteString>()
   for (const { name, operator, version } of provides) {
     if (operator !== '=' || !/^(user|group|groupmember)\(.*\)$/s.test(name)) continue
     const line = Buffer.from(version, 'base64').toString('latin1').trim()
     if (line !== '') lines.add(line)
+    if (lines.size > mostLines)
+      throw new RpmError('header-too-large', `more than ${mostLines} users and groups are provided`)
   }
   const parsed = [...lines].map(parseSysusersLine).filter(line => line !== undefined)
   return parsed.sort((a, b) => order.indexOf(a.type[0]!) - order.indexOf(b.type[0]!))

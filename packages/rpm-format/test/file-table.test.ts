@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process'
+import { createHash } from 'node:crypto'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -7,7 +8,7 @@ import { HalfSipHash } from '../src/half-sip-hash.ts'
 import { readPackage } from '../src/index.ts'
 import { PathTable } from '../src/path-table.ts'
 import { SignatureTag, Tag } from '../src/tags.ts'
-import { int32List, texts, textsList } from './support/header-writer.ts'
+import { int32List, text, texts, textsList } from './support/header-writer.ts'
 import { refusal } from './support/reading.ts'
 import { buildRpm, type TestFile, withTag } from './support/rpm-writer.ts'
 import { unpack } from './support/unpacked.ts'
@@ -91,6 +92,32 @@ it('refuses more dependencies and triggers than the limit', async () => {
   const many = Array(200_001).fill('a')
   expect(await refusal(buildRpm({ header: withTag(textsList(1047, many)) }))).toBe('header-too-large')
   expect(await refusal(buildRpm({ header: withTag(textsList(5069, many)) }))).toBe('header-too-large')
+})
+
+it('refuses a text longer than the limit, whatever it is for', async () => {
+  const long = 'x'.repeat(1024 * 1024)
+  for (const tag of [1005, 1014, 1024]) {
+    expect(await refusal(buildRpm({ header: withTag(text(tag, `${long}x`)) }))).toBe('header-too-large')
+    expect(await refusal(buildRpm({ header: withTag(text(tag, long)) }))).toBe('accepted')
+  }
+  const rpm = buildRpm({ header: withTag(texts(1047, 'short', `${long}x`)) })
+  expect(await refusal(rpm)).toBe('header-too-large')
+  expect(await refusal(rpm, { limits: { text: 2 ** 21 } })).toBe('accepted')
+})
+
+it('20,000 names of one unit file take no time', async () => {
+  const content = 'a'.repeat(1024 * 1024)
+  const digest = createHash('sha256').update(content).digest('hex')
+  const files: TestFile[] = Array.from({ length: 20_000 }, (_, k) => ({
+    path: `/usr/lib/systemd/system/unit-${k}.service`,
+    inode: 7,
+    size: content.length,
+    digest,
+    content: k === 19_999 ? content : '',
+  }))
+  const started = performance.now()
+  await unpack(buildRpm({ files }), { layout: 'scyld' })
+  expect(performance.now() - started).toBeLessThan(5000)
 })
 
 it('an IMA signature that is no hex gets into no table', async () => {

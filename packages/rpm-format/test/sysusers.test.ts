@@ -9,6 +9,18 @@ const provide = (name: string, line: string): Dependency => ({
   flags: 8,
 })
 
+it('refuses more lines than any package has', () => {
+  const provides = (count: number) =>
+    Array.from({ length: count }, (_, k) => ({
+      name: `user(u${k})`,
+      operator: '=' as const,
+      version: Buffer.from(`u u${k}`).toString('base64'),
+      flags: 8,
+    }))
+  expect(sysusers(provides(10_000))).toHaveLength(10_000)
+  expect(() => sysusers(provides(10_001))).toThrow(expect.objectContaining({ code: 'header-too-large' }))
+})
+
 describe('sysusers lines in provides', () => {
   it('come once each, groups before users before memberships', () => {
     const line = 'u demo 970 "The Demo" /var/lib/demo /sbin/nologin  '

@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto'
 import type { PayloadEntry } from '../archive.ts'
 import { type ByteString, quoted } from '../byte-string.ts'
+import { eachDependency } from '../dependencies.ts'
 import { RpmError, type Warning, warn } from '../errors.ts'
 import type { FileInfo } from '../files.ts'
 import { type ClosingFacts, type ContentWatcher, type Layout, namesOf, type OwnMember, tarTypeOf } from '../layout.ts'
@@ -9,7 +10,7 @@ import { sysusers } from '../sysusers.ts'
 import { Tag } from '../tags.ts'
 import type { TarEntry } from '../tar.ts'
 import { measured, textPieces } from '../text-pieces.ts'
-import { unitAt } from '../units.ts'
+import { hasInstallSection, unitAt } from '../units.ts'
 import { type FileRow, fileTable, isConfig, isSpecial, sha256Line, sha256Watcher } from './file-rows.ts'
 import { manifest } from './manifest.ts'
 import { homeOf, place } from './placement.ts'
@@ -106,7 +107,10 @@ export class ScyldLayout implements Layout {
       },
       end: () => {
         hashing?.end()
-        for (const path of unitPaths) this.#units.add(path, Buffer.concat(pieces).toString('latin1'))
+        if (unitPaths.length === 0) return
+        const content = Buffer.concat(pieces).toString('latin1')
+        const hasInstall = hasInstallSection(content)
+        for (const path of unitPaths) this.#units.add(path, { hasInstall })
       },
     }
   }
@@ -114,7 +118,7 @@ export class ScyldLayout implements Layout {
   *closing({ outcome, signed }: ClosingFacts): Generator<OwnMember> {
     yield* this.#scriptMembers()
     const units = this.#units.rows(this.#scripts, this.warnings)
-    const users = sysusers(this.#rpm.dependencies('provides'))
+    const users = sysusers(eachDependency(this.#rpm.header, 'provides'))
     const warnings = [...outcome.warnings, ...this.warnings]
     yield { entry: this.#own('./pkg/meta/', 0o755), content: [] }
     const summary = {
@@ -133,7 +137,7 @@ export class ScyldLayout implements Layout {
     yield this.#table('triggers', () => triggerTable(this.#scripts))
     yield this.#table('units', () => unitTable(units))
     yield this.#table('users', () => userTable(users))
-    yield this.#table('requires', () => requiresTable(this.#rpm.dependencies('requires')))
+    yield this.#table('requires', () => requiresTable(eachDependency(this.#rpm.header, 'requires')))
     yield this.#meta('SHA256SUMS', () => textPieces(this.#sums(), 'latin1'))
     const facts = { rpm: this.#rpm, home: this.#home, checked: outcome.checked, signed, units, users, warnings }
     const scripts = this.#scripts

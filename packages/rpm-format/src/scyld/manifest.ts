@@ -1,5 +1,5 @@
 import { type ByteString, displayText, isValidUtf8 } from '../byte-string.ts'
-import type { DependencyKind } from '../dependencies.ts'
+import { type DependencyKind, eachDependency } from '../dependencies.ts'
 import type { Strength } from '../digest-algorithms.ts'
 import type { Warning } from '../errors.ts'
 import { FileFlag } from '../files.ts'
@@ -69,10 +69,9 @@ export function* manifest(facts: ManifestFacts): Generator<string> {
   yield* array('users', users.map(textual))
   yield '"dependencies":{\n'
   for (const kind of dependencyKinds) {
-    const dependencies = rpm
-      .dependencies(kind)
-      .map(({ flags, ...rest }) => ({ ...textual(rest), flags: senseWordsOf(flags) }))
-    yield* array(kind, dependencies, kind === 'order' ? '},\n' : ',\n')
+    const dependencies = eachDependency(rpm.header, kind)
+    const facts = mapped(dependencies, ({ flags, ...rest }) => ({ ...textual(rest), flags: senseWordsOf(flags) }))
+    yield* array(kind, facts, kind === 'order' ? '},\n' : ',\n')
   }
   yield* array('files', mapped(rows, fileFacts), '}\n')
 }

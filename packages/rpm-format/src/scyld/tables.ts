@@ -5,6 +5,7 @@ import { formatNevra } from '../nevra.ts'
 import type { RpmPackage } from '../package.ts'
 import type { SysusersLine } from '../sysusers.ts'
 import { Tag } from '../tags.ts'
+import { mapped } from '../text-pieces.ts'
 import type { PreparedScripts } from './scripts.ts'
 import { cell, listCell, tsv } from './tsv.ts'
 import type { UnitRow } from './units.ts'
@@ -118,8 +119,8 @@ export function senseWordsOf(flags: number): string[] {
   return senseWords.filter(([flag]) => flags & flag).map(([, word]) => word)
 }
 
-export function requiresTable(requires: readonly Dependency[]): TableLines {
-  const rows = requires.map(({ name, operator, version, flags }) => [
+export function requiresTable(requires: Iterable<Dependency>): TableLines {
+  const rows = mapped(requires, ({ name, operator, version, flags }) => [
     cell(name),
     operator || '-',
     cell(version),

@@ -1,6 +1,6 @@
 import { type ByteString, quoted } from '../byte-string.ts'
-import type { Warning } from '../errors.ts'
-import { hasInstallSection, templateOf, unitAt, unitsNamedBy } from '../units.ts'
+import { type Warning, warn } from '../errors.ts'
+import { templateOf, unitAt, unitsNamedBy } from '../units.ts'
 import type { PreparedScripts } from './scripts.ts'
 
 export interface UnitRow {
@@ -14,11 +14,11 @@ export interface UnitRow {
 export class UnitFiles {
   readonly #files = new Map<ByteString, { path: ByteString; hasInstall: boolean; isLink: boolean }>()
 
-  add(path: ByteString, content: ByteString | undefined): void {
+  /** Without `file`, a link. */
+  add(path: ByteString, file: { hasInstall: boolean } | undefined): void {
     const unit = unitAt(path)
     if (unit === undefined) return
-    const isLink = content === undefined
-    this.#files.set(unit, { path, hasInstall: !isLink && hasInstallSection(content), isLink })
+    this.#files.set(unit, { path, hasInstall: file?.hasInstall ?? false, isLink: file === undefined })
   }
 
   rows(scripts: PreparedScripts, warnings: Warning[]): UnitRow[] {
@@ -41,7 +41,7 @@ export class UnitFiles {
       if (!['pretrans', 'pre', 'post', 'posttrans'].includes(source.slot) || notes.includes('lua')) return []
       const { units, unclear } = unitsNamedBy(body ?? '')
       for (const word of unclear) {
-        warnings.push({ code: 'unclear-unit', message: `${file}: enables ${quoted(word)}, which is no unit's name` })
+        warn(warnings, { code: 'unclear-unit', message: `${file}: enables ${quoted(word)}, which is no unit's name` })
       }
       return units
     })

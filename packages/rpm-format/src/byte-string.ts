@@ -21,7 +21,7 @@ export function isValidUtf8(bytes: ByteString): boolean {
 
 /** For messages: quoted, control characters escaped, at most 200 characters. */
 export function quoted(bytes: ByteString): string {
-  const text = displayText(bytes.length > 200 ? `${bytes.slice(0, 200)}…` : bytes)
+  const text = bytes.length > 200 ? `${displayText(bytes.slice(0, 200))}…` : displayText(bytes)
   return JSON.stringify(text).replace(
     /[\x7f-\x9f\u2028-\u202e\u2066-\u2069]/g,
     char => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`,

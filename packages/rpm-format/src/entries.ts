@@ -251,7 +251,7 @@ export class PayloadReading implements OpenPackage {
    * made badly, and no digest is asked, since how much of it was read depends on chunks.
    */
   async #isFarTooLong(): Promise<boolean> {
-    const { compressed: announced = Number.POSITIVE_INFINITY } = announcedSizes(this.package)
+    const { compressed: announced = limitsOf(this.#options).archiveBytes } = announcedSizes(this.package)
     const most = announced + farTooLong
     if (this.#compressedBytes > most) return true
     for await (const _ of this.#compressed()) if (this.#compressedBytes > most) return true

@@ -10,6 +10,7 @@ import type { FromXzWorker, ToXzWorker } from './xz-worker.ts'
 
 const workerUrl = new URL(`./xz-worker${extname(import.meta.url)}`, import.meta.url)
 
+const cores = availableParallelism()
 /** Blocks that are decoded at the same time, however many cores there are: each holds a dictionary and its output. */
 const mostThreads = 4
 /** Bytes of a message: small ones cost more to send than to decode. */
@@ -17,9 +18,12 @@ const messageSize = 256 * 1024
 /** Compressed bytes that may wait for one thread. */
 const inputAhead = 512 * 1024
 /** The same in a stream of several blocks: while one is decoded, those behind it have to be found. */
-const blockAhead = 8 * 1024 * 1024
-/** Output chunks of 512 KiB that may wait: of all blocks, but two of each at least. */
-const outputAhead = 12
+const blockAhead = (cores > 2 ? 8 : 4) * 1024 * 1024
+/**
+ * Output chunks of 512 KiB of a block that may wait. With a block's worth (rpm's are of 24 MiB) blocks are decoded side by
+ * side. Of two cores a compressor wants the other: there that costs 50 MB and makes a .tar.gz no quicker (measured).
+ */
+const outputAhead = cores > 2 ? 48 : 3
 
 /**
  * As `unxz`, but decoded in threads of its own, beside whatever this thread does: one where the stream is one block, and
@@ -29,7 +33,7 @@ export async function* unxzInThreads(
   input: AsyncIterable<Uint8Array>,
   reuse = false,
 ): AsyncGenerator<Buffer, void, undefined> {
-  const threads = new XzThreads(Math.min(mostThreads, availableParallelism()))
+  const threads = new XzThreads(Math.min(mostThreads, cores))
   const walk = await XzWalk.open(xzReader(input, reuse))
   const blocks = new BlockQueue()
   const feeding = feed(walk, threads, blocks)
@@ -138,7 +142,7 @@ class XzThreads {
       this.#idle.push(worker)
       this.#changed.give()
     })
-    decoding.start(checkType, Math.max(2, Math.floor(outputAhead / this.#most)))
+    decoding.start(checkType, outputAhead)
     return decoding
   }
 

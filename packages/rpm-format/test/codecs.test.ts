@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { ByteReader } from '../src/byte-reader.ts'
+import { quoted } from '../src/byte-string.ts'
 import { parseName, parseNewc, parseStripped } from '../src/cpio.ts'
 import { encodeNumber } from '../src/decompress/xz-container.ts'
 import { escapesRoot, normalPath } from '../src/file-paths.ts'
@@ -251,4 +252,9 @@ it('packages of any files come back whole, in chunks of any size', async () => {
     ),
     { numRuns: 60 },
   )
+})
+
+it('a name that is too long for a message is cut, and the cut is visible', () => {
+  expect(quoted('n'.repeat(201))).toBe(`"${'n'.repeat(200)}…"`)
+  expect(quoted(Buffer.from('é').toString('latin1'))).toBe('"é"')
 })

@@ -8,7 +8,7 @@ import { entries, openPackage, readPackage } from '../src/index.ts'
 import { SignatureTag } from '../src/tags.ts'
 import { int32 } from './support/header-writer.ts'
 import { chunked, readAll, refusal } from './support/reading.ts'
-import { buildRpm, type TestFile, withTag } from './support/rpm-writer.ts'
+import { buildRpm, type TestFile, withoutTag, withTag } from './support/rpm-writer.ts'
 
 const fixture = (name: string) => fileURLToPath(new URL(`fixtures/rpms/${name}.rpm`, import.meta.url))
 const files: TestFile[] = Array.from({ length: 50 }, (_, k) => ({ path: `/f${k}`, content: `${k}`.repeat(30_000) }))
@@ -44,6 +44,24 @@ describe('a bad package that is longer than its headers say', () => {
 
   it.each([1, 3, 48, 4096])('has one verdict, in chunks of %i', async size => {
     expect(await refusal(chunked(bad, size))).toBe('corrupt-compression')
+  })
+
+  it('is given up where nothing says how long it is and it never ends', async () => {
+    const unsized = buildRpm({
+      files: [{ path: '/f', content: 'x'.repeat(5000) }],
+      payload: gzip => gzip.fill(0, 20),
+      signature: withoutTag(SignatureTag.SIZE, SignatureTag.LONGSIZE),
+    })
+    let read = 0
+    async function* endless() {
+      yield unsized
+      for (;;) {
+        yield Buffer.alloc(1024 * 1024)
+        read++
+      }
+    }
+    expect(await refusal(endless(), { limits: { archiveBytes: 8 * 1024 * 1024 } })).toBe('corrupt-compression')
+    expect(read).toBeLessThan(40)
   })
 })
 

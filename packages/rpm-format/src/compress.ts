@@ -65,7 +65,7 @@ async function* inOrder(
   { format }: BlockFormat,
   level: number,
 ): AsyncGenerator<Uint8Array, void, undefined> {
-  const bound = lanes.threads + 1
+  const bound = lanes.threads + 2
   const running: Promise<Uint8Array>[] = []
   for await (const block of input) {
     const output = lanes.run({ format, level, ...block }).then(done => {

@@ -19,7 +19,8 @@ export interface Header {
   entry(tag: number): { readonly type: number; readonly count: number } | undefined
   /** The first string of a STRING, STRING_ARRAY or I18NSTRING. */
   string(tag: number): ByteString | undefined
-  strings(tag: number): ByteString[] | undefined
+  /** All of them; `header-too-large` where there are more than `most`. */
+  strings(tag: number, most?: number): ByteString[] | undefined
   /** The same, decoded when asked for. */
   column(tag: number): StringColumn | undefined
   /** The first number of an integer tag. */
@@ -80,8 +81,13 @@ class ParsedHeader implements Header {
     return entry && this.#data.toString('latin1', entry.offset, this.#data.indexOf(0, entry.offset))
   }
 
-  strings(tag: number): ByteString[] | undefined {
+  strings(tag: number, most = Number.POSITIVE_INFINITY): ByteString[] | undefined {
     const column = this.column(tag)
+    if (column && column.length > most)
+      throw new RpmError(
+        'header-too-large',
+        `${tagName(tag, this.#kind)} has ${column.length} members; ${most} are allowed`,
+      )
     return column && [...column]
   }
 

@@ -64,6 +64,8 @@ export interface HeaderOptions extends ReadOptions {
   reportHeaderDigests?: boolean
 }
 
+const mostPrefixes = 1000
+
 /** When this returns, the reader stands at the first byte of the payload. */
 export async function readHeaders(reader: ByteReader, options: HeaderOptions): Promise<RpmPackage> {
   const lead = await readLead(reader)
@@ -125,6 +127,8 @@ function describe(
     throw new RpmError('delta-rpm', 'a delta RPM: it cannot be unpacked without the old RPM', { offset: payloadOffset })
   }
   checkDependencies(header, options)
+  // Made into the manifest at once, where honest packages have one or two.
+  header.strings(Tag.PREFIXES, mostPrefixes)
   const warnings: Warning[] = []
   const files = readFiles(header, signature, options, warnings)
   const isSource = isSourcePackage(header, files)

@@ -26,6 +26,9 @@ export interface Scriptlet {
   readonly critical: boolean
 }
 
+/** Of an interpreter; honest ones have two or three. */
+const mostArguments = 1000
+
 const ScriptFlag = { EXPAND: 1, QFORMAT: 2, CRITICAL: 4 } as const
 
 /** Slot, body, interpreter, flags; in the order in which a package's life meets them. */
@@ -48,7 +51,7 @@ export function readScriptlets(header: Header): Scriptlet[] {
     if (!header.has(bodyTag) && !header.has(argvTag)) continue
     scriptlets.push({
       slot,
-      argv: header.strings(argvTag) ?? ['/bin/sh'],
+      argv: header.strings(argvTag, mostArguments) ?? ['/bin/sh'],
       body: header.string(bodyTag),
       ...scriptFlags(header.number(flagsTag) ?? 0),
     })

@@ -94,6 +94,15 @@ it('refuses more dependencies and triggers than the limit', async () => {
   expect(await refusal(buildRpm({ header: withTag(textsList(5069, many)) }))).toBe('header-too-large')
 })
 
+it.each([
+  ['arguments of an interpreter', 1086],
+  ['prefixes', 1098],
+])('refuses more than 1,000 %s', async (_, tag) => {
+  const many = (count: number) => buildRpm({ header: withTag(textsList(tag, Array(count).fill('/opt'))) })
+  expect(await refusal(many(1001))).toBe('header-too-large')
+  expect(await refusal(many(1000))).toBe('accepted')
+})
+
 it('refuses a text longer than the limit, whatever it is for', async () => {
   const long = 'x'.repeat(1024 * 1024)
   for (const tag of [1005, 1014, 1024]) {

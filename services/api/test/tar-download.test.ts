@@ -40,7 +40,7 @@ describe('a TAR that is made from an RPM', () => {
       file: 'mypkg-1.0-1.x86_64.rpm',
       identity: service.catalog.resolve('rpm', 'mypkg')?.identity,
       format: 'tar.gz',
-      level: 5,
+      level: 3,
       requestId: 'node-17',
       priority: 'node',
       remake: false,
@@ -51,9 +51,9 @@ describe('a TAR that is made from an RPM', () => {
     ['tar/mypkg?format=tar.zst', 'tar.zst', 'application/zstd', 3],
     ['tar/mypkg.tar.zst', 'tar.zst', 'application/zstd', 3],
     ['tar/mypkg-1.0-1.x86_64.tar', 'tar', 'application/x-tar', 0],
-    ['tar/mypkg.tgz', 'tar.gz', 'application/gzip', 5],
-    ['tar/mypkg.tar.gz?format=tar.gz', 'tar.gz', 'application/gzip', 5],
-    ['tar/mypkg-1.0-1.x86_64.rpm', 'tar.gz', 'application/gzip', 5],
+    ['tar/mypkg.tgz', 'tar.gz', 'application/gzip', 3],
+    ['tar/mypkg.tar.gz?format=tar.gz', 'tar.gz', 'application/gzip', 3],
+    ['tar/mypkg-1.0-1.x86_64.rpm', 'tar.gz', 'application/gzip', 3],
   ])('%s is a %s', async (path, format, mediaType, level) => {
     const response = await service.get(path)
     expect(await response.text()).toBe(`TAR of mypkg-1.0-1.x86_64 as ${format}`)
@@ -144,8 +144,8 @@ describe('a TAR that cannot be had', () => {
   })
 
   it.each<[QueueErrorCode, number]>([
-    ['queue-away', 5],
-    ['no-converter', 5],
+    ['queue-away', 3],
+    ['no-converter', 3],
     ['wait-timeout', 7],
     ['too-many-waiters', 10],
     ['conversion-failed', 30],

@@ -144,8 +144,8 @@ describe('a TAR that cannot be had', () => {
   })
 
   it.each<[QueueErrorCode, number]>([
-    ['queue-away', 3],
-    ['no-converter', 3],
+    ['queue-away', 5],
+    ['no-converter', 5],
     ['wait-timeout', 7],
     ['too-many-waiters', 10],
     ['conversion-failed', 30],

@@ -19,8 +19,7 @@ export interface Header {
   entry(tag: number): { readonly type: number; readonly count: number } | undefined
   /** The first string of a STRING, STRING_ARRAY or I18NSTRING. */
   string(tag: number): ByteString | undefined
-  /** All of them; `header-too-large` where there are more than `most`. */
-  strings(tag: number, most?: number): ByteString[] | undefined
+  strings(tag: number): ByteString[] | undefined
   /** The same, decoded when asked for. */
   column(tag: number): StringColumn | undefined
   /** The first number of an integer tag. */
@@ -36,6 +35,12 @@ export function parseHeader(bytes: Buffer, offset: number, kind: HeaderKind, tex
   const header = new ParsedHeader(bytes, offset, kind, index.region, index.entries)
   if (kind === 'main') for (const tag of header.tags()) header.checkType(tag)
   return header
+}
+
+/** By the index, before anything is decoded: `header-too-large` for more than `most` members of a tag of the main header. */
+export function checkMembers(header: Header, tag: number, most: number): void {
+  const count = header.entry(tag)?.count ?? 0
+  if (count > most) throw new RpmError('header-too-large', `${tagName(tag)} has ${count} members; ${most} are allowed`)
 }
 
 const numericSizes: Record<number, number> = { 1: 1, 2: 1, 3: 2, 4: 4, 5: 8 }
@@ -81,13 +86,8 @@ class ParsedHeader implements Header {
     return entry && this.#data.toString('latin1', entry.offset, this.#data.indexOf(0, entry.offset))
   }
 
-  strings(tag: number, most = Number.POSITIVE_INFINITY): ByteString[] | undefined {
+  strings(tag: number): ByteString[] | undefined {
     const column = this.column(tag)
-    if (column && column.length > most)
-      throw new RpmError(
-        'header-too-large',
-        `${tagName(tag, this.#kind)} has ${column.length} members; ${most} are allowed`,
-      )
     return column && [...column]
   }
 

@@ -4,7 +4,7 @@ import { checkDependencies, type Dependency, type DependencyKind, readDependenci
 import type { Strength } from './digest-algorithms.ts'
 import { RpmError, type Warning } from './errors.ts'
 import type { FileTable } from './files.ts'
-import { type Header, parseHeader } from './header.ts'
+import { checkMembers, type Header, parseHeader } from './header.ts'
 import { checkHeaderDigests } from './header-digests.ts'
 import { type HeaderKind, introSize, parseIntro } from './header-index.ts'
 import { checkMagic, type Lead, leadSize, parseLead } from './lead.ts'
@@ -64,6 +64,7 @@ export interface HeaderOptions extends ReadOptions {
   reportHeaderDigests?: boolean
 }
 
+/** Honest packages have one or two. */
 const mostPrefixes = 1000
 
 /** When this returns, the reader stands at the first byte of the payload. */
@@ -127,8 +128,7 @@ function describe(
     throw new RpmError('delta-rpm', 'a delta RPM: it cannot be unpacked without the old RPM', { offset: payloadOffset })
   }
   checkDependencies(header, options)
-  // Made into the manifest at once, where honest packages have one or two.
-  header.strings(Tag.PREFIXES, mostPrefixes)
+  checkMembers(header, Tag.PREFIXES, mostPrefixes)
   const warnings: Warning[] = []
   const files = readFiles(header, signature, options, warnings)
   const isSource = isSourcePackage(header, files)

@@ -1,5 +1,5 @@
 import type { ByteString } from './byte-string.ts'
-import type { Header } from './header.ts'
+import { checkMembers, type Header } from './header.ts'
 
 export type ScriptletSlot =
   | 'pretrans'
@@ -49,9 +49,10 @@ export function readScriptlets(header: Header): Scriptlet[] {
   const scriptlets: Scriptlet[] = []
   for (const [slot, bodyTag, argvTag, flagsTag] of slots) {
     if (!header.has(bodyTag) && !header.has(argvTag)) continue
+    checkMembers(header, argvTag, mostArguments)
     scriptlets.push({
       slot,
-      argv: header.strings(argvTag, mostArguments) ?? ['/bin/sh'],
+      argv: header.strings(argvTag) ?? ['/bin/sh'],
       body: header.string(bodyTag),
       ...scriptFlags(header.number(flagsTag) ?? 0),
     })

@@ -4,7 +4,8 @@ import { open } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { describe, expect, it, vi } from 'vitest'
 import { runInfo, runList } from '../../packages/rpm-format/src/cli-info.ts'
-import { type DependencyKind, displayText, type FileInfo, readPackage } from '../../packages/rpm-format/src/index.ts'
+import { dependencyKinds } from '../../packages/rpm-format/src/dependencies.ts'
+import { displayText, type FileInfo, readPackage } from '../../packages/rpm-format/src/index.ts'
 import { CORPUS, hasCorpus } from '../support/corpus.ts'
 import { requireTool } from '../support/requires.ts'
 
@@ -14,24 +15,13 @@ const [LIST, LINE, VALUE] = ['\x1d', '\x1e', '\x1f']
 const facts = ['NAME', 'EPOCH', 'VERSION', 'RELEASE', 'LICENSE', 'SUMMARY', 'VENDOR', 'URL', 'BUILDTIME', 'BUILDHOST']
 const columns =
   'FILENAMES FILEMODES:perms LONGFILESIZES FILEUSERNAME FILEGROUPNAME FILEDIGESTS FILELINKTOS FILEFLAGS FILECAPS FILERDEVS FILEMTIMES FILELANGS FILECOLORS'
-const kinds: readonly DependencyKind[] = [
-  'provides',
-  'requires',
-  'conflicts',
-  'obsoletes',
-  'recommends',
-  'suggests',
-  'supplements',
-  'enhances',
-  'order',
-]
 
 const values = (tags: readonly string[]) => tags.map(tag => `%{${tag}}`).join(VALUE)
 const lines = (tags: readonly string[]) => `[${values(tags)}${LINE}]`
 const format = [
   values([...facts, 'SOURCERPM', 'DESCRIPTION']),
   lines(columns.split(' ')),
-  ...kinds.map(kind => {
+  ...dependencyKinds.map(kind => {
     const tag = kind.replace(/s$/, '').toUpperCase()
     return lines([`${tag}NAME`, `${tag}FLAGS`, `${tag}VERSION`])
   }),
@@ -116,7 +106,7 @@ async function compare(path: string): Promise<boolean> {
   const got = Array.from(rpm.files, (entry, k) => row(entry, listed[k]!.split(' ', 1)[0]!, rpm.isSource))
   expect(got, path).toEqual(wanted.map(cells => cells.map(nothing)))
 
-  for (const [k, kind] of kinds.entries()) {
+  for (const [k, kind] of dependencyKinds.entries()) {
     const ours = rpm.dependencies(kind).map(({ name, flags, version }) => [name, String(flags), version])
     const theirs = parsed(dependencies[k]!).map(cells => cells.map(nothing))
     // Reading a package of format 3 rpm adds that it provides itself.

@@ -5,16 +5,18 @@ import { limitsOf, type ReadOptions } from './limits.ts'
 
 export type Operator = '' | '<' | '<=' | '=' | '>=' | '>'
 
-export type DependencyKind =
-  | 'provides'
-  | 'requires'
-  | 'conflicts'
-  | 'obsoletes'
-  | 'recommends'
-  | 'suggests'
-  | 'supplements'
-  | 'enhances'
-  | 'order'
+export const dependencyKinds = [
+  'provides',
+  'requires',
+  'conflicts',
+  'obsoletes',
+  'recommends',
+  'suggests',
+  'supplements',
+  'enhances',
+  'order',
+] as const
+export type DependencyKind = (typeof dependencyKinds)[number]
 
 export interface Dependency {
   /** Rich dependencies begin with `(`. */

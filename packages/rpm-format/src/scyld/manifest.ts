@@ -1,5 +1,5 @@
 import { type ByteString, displayText, isValidUtf8 } from '../byte-string.ts'
-import { type DependencyKind, eachDependency } from '../dependencies.ts'
+import { dependencyKinds, eachDependency } from '../dependencies.ts'
 import type { Strength } from '../digest-algorithms.ts'
 import type { Warning } from '../errors.ts'
 import { FileFlag } from '../files.ts'
@@ -25,18 +25,6 @@ export interface ManifestFacts {
   readonly users: readonly SysusersLine[]
   readonly warnings: readonly Warning[]
 }
-
-const dependencyKinds: readonly DependencyKind[] = [
-  'provides',
-  'requires',
-  'conflicts',
-  'obsoletes',
-  'recommends',
-  'suggests',
-  'supplements',
-  'enhances',
-  'order',
-]
 
 /** pkg/meta/manifest.json, a line for each element of its arrays. */
 export function* manifest(facts: ManifestFacts): Generator<string> {

@@ -1,5 +1,6 @@
 import { type MessagePort, parentPort } from 'node:worker_threads'
 import { constants, zstdCompressSync } from 'node:zlib'
+import { free, own } from './chunk-memory.ts'
 import type { CompressAnswer, CompressTask } from './compress-lanes.ts'
 import { continuable } from './continuable-deflate.ts'
 
@@ -28,8 +29,7 @@ async function compressBlock({ format, level, input, length }: CompressTask): Pr
   const { deflate } = await import('libdeflate')
   const stream = deflate(block, level)
   const continued = continuable(stream)
-  // Ours alone by now; the garbage collector would let dozens of them gather.
-  ;(stream.buffer as ArrayBuffer).transfer(0)
+  free(own(stream))
   return continued
 }
 

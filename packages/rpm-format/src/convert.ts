@@ -2,7 +2,7 @@ import type { PayloadEntry } from './archive.ts'
 import type { Strength } from './digest-algorithms.ts'
 import { type OpenPackage, openPackage } from './entries.ts'
 import type { Warning } from './errors.ts'
-import type { ContentWatcher, Layout, LayoutName } from './layout.ts'
+import { type ContentWatcher, type Layout, type LayoutName, namesOf } from './layout.ts'
 import { RootLayout } from './layout-root.ts'
 import type { ReadOptions } from './limits.ts'
 import type { Nevra } from './nevra.ts'
@@ -114,13 +114,16 @@ function closeMember({ content }: PayloadEntry, { watcher }: Member, out: TarBuf
 }
 
 function* otherNames(
-  { file, links }: PayloadEntry,
+  entry: PayloadEntry,
   { header }: Member,
   layout: Layout,
   out: TarBuffer,
 ): Generator<Uint8Array, void, undefined> {
-  for (let k = 1; k <= links.length; k++) {
-    const name = layout.place(links.at(k) ?? file)!
+  const names = namesOf(entry)
+  // The first is the member itself.
+  names.next()
+  for (const file of names) {
+    const name = layout.place(file)!
     out.header(encodeTarHeader({ ...header, name, type: 'hardlink', size: 0, link: header.name, xattrs: undefined }))
     if (out.isFull) yield out.take()
   }

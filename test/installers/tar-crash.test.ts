@@ -54,11 +54,7 @@ describe.skipIf(!able).each(ROOT_KINDS)('killed at any command, on a node with %
     '%s: the next run puts everything back or completes it',
     { timeout: 900_000 * Math.max(1, 23 / EVERY) },
     action => {
-      const before = tree(bases.get(action)!)
-      const whole = caseRoot(action, 0, 'before')
-      expect(run(whole, action, killed).code).toBe(0)
-      const after = tree(whole)
-      const commands = Number(readFileSync(join(whole, 'crash-count'), 'utf8'))
+      const { before, after, commands } = uncut(action)
       expect(commands).toBeGreaterThan(20)
       const ends = { back: 0, forward: 0 }
       const first = SHARE ?? (ROOT_KINDS.indexOf(kind) + 3 * ACTIONS.indexOf(action)) % EVERY
@@ -78,11 +74,7 @@ describe.skipIf(!able).each(ROOT_KINDS)('killed at any command, on a node with %
     '%s: also when the next run is killed as well',
     { timeout: 900_000 * Math.max(1, 23 / EVERY) },
     action => {
-      const before = tree(bases.get(action)!)
-      const whole = caseRoot(action, 0, 'before')
-      expect(run(whole, action, killed).code).toBe(0)
-      const after = tree(whole)
-      const commands = Number(readFileSync(join(whole, 'crash-count'), 'utf8'))
+      const { before, after, commands } = uncut(action)
       let twice = 0
       // Each of these is many runs.
       for (let at = 1 + (SHARE ?? 40 + 9 * ROOT_KINDS.indexOf(kind)); at <= commands; at += 6 * EVERY) {
@@ -108,6 +100,14 @@ describe.skipIf(!able).each(ROOT_KINDS)('killed at any command, on a node with %
       console.log(`${kind}, ${action}: ${twice} recoveries were killed`)
     },
   )
+
+  /** What there is to compare with, and how many commands can be killed. */
+  function uncut(action: Action): { before: Tree; after: Tree; commands: number } {
+    const before = tree(bases.get(action)!)
+    const whole = caseRoot(action, 0, 'before')
+    expect(run(whole, action, killed).code).toBe(0)
+    return { before, after: tree(whole), commands: Number(readFileSync(join(whole, 'crash-count'), 'utf8')) }
+  }
 
   function killedAt(action: Action, at: number, mode: CrashMode, before: Tree, after: Tree): 'back' | 'forward' {
     const root = caseRoot(action, at, mode)

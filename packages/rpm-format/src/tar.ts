@@ -84,26 +84,35 @@ function isForeignText(bytes: ByteString): boolean {
 /** Bytes for owner names besides the closing NUL. */
 const ownerRoom = 31
 
+const zeroDigit = 0x30
+const spaceCode = 0x20
+
+/** What all members share: owners of number 0, the magic, and a checksum still taken for spaces. */
+const blank = Buffer.alloc(TAR_BLOCK)
+blank.fill(zeroDigit, 108, 115).fill(zeroDigit, 116, 123)
+blank.fill(spaceCode, 148, 156)
+blank.write('ustar\x0000', 257, 'latin1')
+const blankSum = blank.reduce((sum, byte) => sum + byte)
+
 function ustarBlock(entry: TarEntry, typeFlag: string): Buffer {
   // Out of Node's pool, unlike what alloc() gives.
-  const block = Buffer.allocUnsafe(TAR_BLOCK).fill(0)
+  const block = Buffer.from(blank)
   const { prefix, name } = splitName(entry.name) ?? { prefix: '', name: entry.name.slice(0, 100) }
-  writeText(block, 0, name)
-  writeNumber(block, 100, 8, entry.mode)
-  writeNumber(block, 108, 8, 0)
-  writeNumber(block, 116, 8, 0)
-  writeNumber(block, 124, 12, entry.size ?? 0)
-  writeNumber(block, 136, 12, entry.mtime)
-  writeText(block, 156, typeFlag)
-  if (entry.link) writeText(block, 157, entry.link.slice(0, 100))
-  writeText(block, 257, 'ustar\x0000')
+  let sum = blankSum
+  sum += writeText(block, 0, name)
+  sum += writeNumber(block, 100, 8, entry.mode)
+  sum += writeNumber(block, 124, 12, entry.size ?? 0)
+  sum += writeNumber(block, 136, 12, entry.mtime)
+  sum += writeText(block, 156, typeFlag)
+  if (entry.link) sum += writeText(block, 157, entry.link.slice(0, 100))
   // A name cut short might be somebody else's; readers without pax take root instead.
-  if (entry.owner.length <= ownerRoom) writeText(block, 265, entry.owner)
-  if (entry.group.length <= ownerRoom) writeText(block, 297, entry.group)
-  writeNumber(block, 329, 8, entry.device?.major ?? 0)
-  writeNumber(block, 337, 8, entry.device?.minor ?? 0)
-  if (prefix) writeText(block, 345, prefix)
-  writeChecksum(block)
+  if (entry.owner.length <= ownerRoom) sum += writeText(block, 265, entry.owner)
+  if (entry.group.length <= ownerRoom) sum += writeText(block, 297, entry.group)
+  sum += writeNumber(block, 329, 8, entry.device?.major ?? 0)
+  sum += writeNumber(block, 337, 8, entry.device?.minor ?? 0)
+  if (prefix) sum += writeText(block, 345, prefix)
+  writeOctal(block, 148, 6, sum)
+  block[154] = 0
   return block
 }
 
@@ -118,38 +127,38 @@ function splitName(path: ByteString): { prefix: ByteString; name: ByteString } |
 /** Widths of ustar's number fields, and the largest value that fits as digits and a NUL. */
 const largestOctal = { 8: 0o7777777, 12: 0o77777777777 } as const
 
+// The functions below write where zeros were and give the sum of what they wrote: a package of many files spends more
+// time on adding up whole blocks, and on strings of digits, than on compression.
+
 /** Octal and NUL, or, where that has no room, GNU's base 256, which also readers without pax understand. */
-function writeNumber(block: Buffer, offset: number, width: 8 | 12, value: number): void {
-  if (value <= largestOctal[width]) {
-    writeOctal(block, offset, width - 1, value)
-    return
-  }
+function writeNumber(block: Buffer, offset: number, width: 8 | 12, value: number): number {
+  if (value <= largestOctal[width]) return writeOctal(block, offset, width - 1, value)
+  let sum = 0x80
   block[offset] = 0x80
-  block.writeUIntBE(Math.floor(value / 2 ** 32), offset + width - 8, 4)
-  block.writeUInt32BE(value % 2 ** 32, offset + width - 4)
-}
-
-function writeText(block: Buffer, offset: number, bytes: ByteString): void {
-  for (let k = 0; k < bytes.length; k++) block[offset + k] = bytes.charCodeAt(k)
-}
-
-/** Digits one by one: strings would cost a package of many files more than its compression. */
-function writeOctal(block: Buffer, offset: number, digits: number, value: number): void {
-  let left = value
-  for (let at = offset + digits - 1; at >= offset; at--) {
-    const rest = Math.floor(left / 8)
-    block[at] = zeroDigit + (left - rest * 8)
-    left = rest
+  for (let at = offset + width - 1, left = value; left > 0; at--, left = Math.floor(left / 256)) {
+    block[at] = left % 256
+    sum += block[at]!
   }
+  return sum
 }
 
-const zeroDigit = 0x30
-const spaceCode = 0x20
+function writeOctal(block: Buffer, offset: number, digits: number, value: number): number {
+  let sum = digits * zeroDigit
+  for (let at = offset + digits - 1, left = value; at >= offset; at--) {
+    const digit = left % 8
+    block[at] = zeroDigit + digit
+    sum += digit
+    left = (left - digit) / 8
+  }
+  return sum
+}
 
-/** The sum of all bytes, those of the field itself taken for spaces. */
-function writeChecksum(block: Buffer): void {
-  let sum = 8 * spaceCode
-  for (let at = 0; at < TAR_BLOCK; at++) sum += block[at]!
-  writeOctal(block, 148, 6, sum)
-  block[155] = spaceCode
+function writeText(block: Buffer, offset: number, bytes: ByteString): number {
+  let sum = 0
+  for (let k = 0; k < bytes.length; k++) {
+    const byte = bytes.charCodeAt(k)
+    block[offset + k] = byte
+    sum += byte
+  }
+  return sum
 }

@@ -100,14 +100,14 @@ export class ArchiveReader {
   /** One entry of the archive, which joins the batch if it is a file of its own (not the trailer, not all but one name of a hardlink). */
   #entry(batch: PayloadEntry[]): Demand | undefined {
     const offset = this.#reader.position
-    const magic = this.#reader.tryPeek(magicSize)
-    if (!magic) return { length: magicSize, what: 'header of an entry' }
-    return cpioFormat(magic, offset) === 'newc' ? this.#newcEntry(batch, offset) : this.#strippedEntry(batch, offset)
+    const header = this.#reader.tryPeek(newcSize) ?? this.#reader.tryPeek(magicSize)
+    if (!header) return { length: magicSize, what: 'header of an entry' }
+    if (cpioFormat(header, offset) === 'stripped') return this.#strippedEntry(batch, offset)
+    return this.#newcEntry(batch, header, offset)
   }
 
-  #newcEntry(batch: PayloadEntry[], offset: number): Demand | undefined {
-    const header = this.#reader.tryPeek(newcSize)
-    if (!header) return { length: newcSize, what: 'header of an entry' }
+  #newcEntry(batch: PayloadEntry[], header: Buffer, offset: number): Demand | undefined {
+    if (header.length < newcSize) return { length: newcSize, what: 'header of an entry' }
     const { mode, size, nameSize } = parseNewc(header, offset)
     const length = newcSize + nameSize + padding(newcSize + nameSize)
     const bytes = this.#reader.tryPeek(length)
@@ -117,19 +117,19 @@ export class ArchiveReader {
 
     if (name === trailerName) {
       if (size !== 0) throw new RpmError('malformed-cpio', 'the trailer of the archive has content', { offset })
-      this.#reader.tryRead(length)
+      this.#reader.skip(length)
       this.#state = 'trailer'
       return undefined
     }
     const file = this.#find(name, offset)
     if (!file) {
-      this.#reader.tryRead(length)
+      this.#reader.skip(length)
       this.#skip(size)
       return undefined
     }
     const demand = this.#missingTarget(file, length, size)
     if (demand) return demand
-    this.#reader.tryRead(length)
+    this.#reader.skip(length)
     if (mode >> 12 !== modeTypes[file.type]) {
       warn(this.#options.warnings, {
         code: 'archive-type-differs',
@@ -146,7 +146,7 @@ export class ArchiveReader {
     if (!header) return { length: strippedSize, what: 'header of an entry' }
     const { index } = parseStripped(header, offset)
     if (index === strippedTrailer) {
-      this.#reader.tryRead(strippedSize)
+      this.#reader.skip(strippedSize)
       this.#state = 'trailer'
       return undefined
     }
@@ -164,7 +164,7 @@ export class ArchiveReader {
     const size = this.#contentSize(file)
     const demand = this.#missingTarget(file, strippedSize, size)
     if (demand) return demand
-    this.#reader.tryRead(strippedSize)
+    this.#reader.skip(strippedSize)
     this.#join(batch, file, size, offset)
     return undefined
   }

@@ -49,7 +49,12 @@ export class ByteReader {
     return bytes
   }
 
-  /** The same without consuming them. */
+  /** Passes over `length` bytes that are there. */
+  skip(length: number): void {
+    this.#at += length
+  }
+
+  /** As `tryRead`, without consuming them. */
   tryPeek(length: number): Buffer | undefined {
     return length <= this.available ? this.#chunk.subarray(this.#at, this.#at + length) : undefined
   }

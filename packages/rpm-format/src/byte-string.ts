@@ -29,11 +29,6 @@ export function quoted(bytes: ByteString): string {
 }
 
 /** Digits of either case, and nothing but digits. */
-export function isHex(bytes: Uint8Array): boolean {
-  for (const byte of bytes) {
-    const isDigit = byte >= 0x30 && byte <= 0x39
-    const letter = byte | 0x20
-    if (!isDigit && !(letter >= 0x61 && letter <= 0x66)) return false
-  }
-  return true
+export function isHex(text: ByteString): boolean {
+  return /^[0-9a-f]*$/i.test(text)
 }

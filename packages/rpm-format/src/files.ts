@@ -206,15 +206,14 @@ export class FileTable implements Iterable<FileInfo> {
   }
 
   /** As it stands in the header, for whatever type of file. */
-  digestBytes(index: number): Buffer | undefined {
-    return this.#digests?.bytes(index)
+  digestText(index: number): ByteString {
+    return this.#digests?.at(index) ?? ''
   }
 
   /** Lowercase hex, '' for none, undefined for what is no hex. */
   imaSignature(index: number): string | undefined {
-    const bytes = this.#imaSignatures?.bytes(index)
-    if (!bytes || bytes.length === 0) return ''
-    return bytes.length % 2 === 0 && isHex(bytes) ? bytes.toString('latin1').toLowerCase() : undefined
+    const text = this.#imaSignatures?.at(index) ?? ''
+    return text.length % 2 === 0 && isHex(text) ? text.toLowerCase() : undefined
   }
 
   linkTarget(index: number): ByteString {

@@ -78,9 +78,8 @@ function checkTypesAndSizes(files: FileTable): void {
 function checkDigests(files: FileTable): void {
   const { hexLength } = files.digestAlgorithm
   for (let k = 0; k < files.length; k++) {
-    const digest = files.type(k) === 'file' ? files.digestBytes(k) : undefined
-    if (!digest || digest.length === 0) continue
-    if (digest.length !== hexLength || !isHex(digest))
+    const digest = files.type(k) === 'file' ? files.digestText(k) : ''
+    if (digest !== '' && (digest.length !== hexLength || !isHex(digest)))
       throw new RpmError('bad-file-digest', `the digest of ${quoted(files.path(k))} is not ${hexLength} hex digits`)
   }
 }

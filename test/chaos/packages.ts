@@ -7,7 +7,7 @@ import { buildRpms } from '../support/rpmbuild.ts'
 export type Format = 'tar.gz' | 'tar.zst' | 'tar'
 const COMPRESSION = {
   'tar.gz': { format: 'gzip', level: 3 },
-  'tar.zst': { format: 'zstd', level: 3 },
+  'tar.zst': { format: 'zstd', level: 2 },
   tar: { format: 'none' },
 } as const
 

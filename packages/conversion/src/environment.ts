@@ -103,7 +103,7 @@ export const sharedVariables = {
     .default('diskful')
     .describe('1 to 64 letters, digits, dots, underscores or hyphens'),
   GZIP_LEVEL: wholeNumber(1, 12, 3),
-  ZSTD_LEVEL: wholeNumber(1, 19, 3),
+  ZSTD_LEVEL: wholeNumber(1, 19, 2),
   /** Of the disk of CACHE_DIR: TARs that would take more are not made. */
   CACHE_MIN_FREE_PERCENT: wholeNumber(0, 90, 10),
   LOG_LEVEL: choice(LOG_LEVELS, 'info'),

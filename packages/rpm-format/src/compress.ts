@@ -8,7 +8,7 @@ export type CompressFormat = 'gzip' | 'zstd' | 'none'
 
 export interface CompressOptions {
   readonly format: CompressFormat
-  /** gzip 1–12 (libdeflate's), default 3; zstd 1–19, default 3. */
+  /** gzip 1–12 (libdeflate's), default 3, at which text and dense blocks take 1; zstd 1–19, default 2. */
   readonly level?: number | undefined
   /** The process's pool, or the port that `pool.connect()` gave this thread. Without: threads of its own, one per core. */
   readonly pool?: CompressPool | MessagePort | undefined
@@ -26,7 +26,7 @@ interface BlockFormat {
 
 // Part of the output's identity: other sizes give other bytes.
 const gzip: BlockFormat = { format: 'gzip', block: 1024 * 1024, level: 3, levels: [1, 12] }
-const zstd: BlockFormat = { format: 'zstd', block: 4 * 1024 * 1024, level: 3, levels: [1, 19] }
+const zstd: BlockFormat = { format: 'zstd', block: 4 * 1024 * 1024, level: 2, levels: [1, 19] }
 
 /**
  * One gzip member of independently deflated blocks, or independent zstd frames, compressed by as many threads as the

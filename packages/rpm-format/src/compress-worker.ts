@@ -3,7 +3,6 @@ import { constants, zstdCompressSync } from 'node:zlib'
 import { blockLevel } from './block-level.ts'
 import { free, own } from './chunk-memory.ts'
 import type { CompressAnswer, CompressTask } from './compress-lanes.ts'
-import { continuable } from './continuable-deflate.ts'
 
 type NumberedTask = CompressTask & { readonly id: number }
 
@@ -26,8 +25,9 @@ async function answer(port: MessagePort, task: NumberedTask): Promise<void> {
 async function compressBlock({ format, level, input, length }: CompressTask): Promise<Uint8Array> {
   const block = new Uint8Array(input, 0, length)
   if (format === 'zstd') return zstdFrame(block, level)
-  // Loaded by who needs it: its WebAssembly takes longer to load than a small package to compress.
+  // Loaded by who needs it: WebAssembly takes longer to load than a small package to compress.
   const { deflate } = await import('libdeflate')
+  const { continuable } = await import('./continuable-deflate.ts')
   const stream = deflate(block, blockLevel(block, level))
   const continued = continuable(stream)
   free(own(stream))

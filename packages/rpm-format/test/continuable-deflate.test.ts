@@ -1,3 +1,5 @@
+import { createHash } from 'node:crypto'
+import { readFileSync } from 'node:fs'
 import { constants, deflateRawSync, inflateRawSync } from 'node:zlib'
 import fc from 'fast-check'
 import { deflate } from 'libdeflate'
@@ -49,6 +51,19 @@ describe.each(Object.entries(deflaters))('a stream of %s', (_, deflater) => {
       expect(() => continuable(stream.subarray(0, length))).toThrow(RangeError)
     expect(() => continuable(Buffer.concat([stream, end]))).toThrow('something follows')
   })
+})
+
+it('is made of the source beside it', () => {
+  const file = (name: string) => readFileSync(new URL(`../src/deflate-walk.${name}`, import.meta.url))
+  const [madeOf] = WebAssembly.Module.customSections(new WebAssembly.Module(file('wasm')), 'source')
+  const source = createHash('sha256').update(file('as')).digest()
+  expect(Buffer.from(madeOf!), 'npx pnpm@12 --filter rpm-format build:walk').toEqual(source)
+})
+
+it('takes streams longer than a block may become', () => {
+  const noise = Buffer.from(createHash('shake256', { outputLength: 5_000_000 }).update('noise').digest())
+  const joined = Buffer.concat([continuable(deflate(noise, 1)), continuable(deflate(noise, 6)), end])
+  expect(inflateRawSync(joined).equals(Buffer.concat([noise, noise]))).toBe(true)
 })
 
 it('ends with RangeError on whatever is no deflate stream', () => {

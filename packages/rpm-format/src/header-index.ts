@@ -147,11 +147,12 @@ function extentOf(
   if (type === 6 && count !== 1) return undefined
   let end = start
   let longestText = 0
+  // Texts are short: looking for each one's end by indexOf() would cost more than the bytes.
   for (let k = 0; k < count; k++) {
-    const next = data.indexOf(0, end) + 1
-    if (next <= end) return undefined
-    longestText = Math.max(longestText, next - 1 - end)
-    end = next
+    const begin = end
+    while (data[end] !== 0) if (++end > data.length) return undefined
+    longestText = Math.max(longestText, end - begin)
+    end++
   }
   return { end, longestText }
 }

@@ -1,3 +1,4 @@
+import { endianness } from 'node:os'
 import type { ByteString } from './byte-string.ts'
 import { RpmError } from './errors.ts'
 import { type HeaderKind, type IndexEntry, indexSize, introSize, parseIndex } from './header-index.ts'
@@ -140,16 +141,10 @@ class ParsedHeader implements Header {
     switch (numericSizes[type]) {
       case 1:
         return data.subarray(offset, offset + count)
-      case 2: {
-        const numbers = new Uint16Array(count)
-        for (let i = 0; i < count; i++) numbers[i] = data.readUInt16BE(offset + 2 * i)
-        return numbers
-      }
-      case 4: {
-        const numbers = new Uint32Array(count)
-        for (let i = 0; i < count; i++) numbers[i] = data.readUInt32BE(offset + 4 * i)
-        return numbers
-      }
+      case 2:
+        return new Uint16Array(inOrderOfMachine(data, offset, count, 2))
+      case 4:
+        return new Uint32Array(inOrderOfMachine(data, offset, count, 4))
       default: {
         const numbers = new Float64Array(count)
         for (let i = 0; i < count; i++) {
@@ -179,6 +174,17 @@ class ParsedHeader implements Header {
       },
     )
   }
+}
+
+/** A copy of `count` big-endian numbers as this machine would write them, in one go: one by one they cost ten times as much. */
+function inOrderOfMachine(data: Buffer, offset: number, count: number, size: 2 | 4): ArrayBuffer {
+  const numbers = new ArrayBuffer(size * count)
+  const bytes = Buffer.from(numbers)
+  data.copy(bytes, 0, offset, offset + bytes.length)
+  if (endianness() === 'BE') return numbers
+  if (size === 2) bytes.swap16()
+  else bytes.swap32()
+  return numbers
 }
 
 const numericTypes: Record<string, number> = { int16: 3, int32: 4, int64: 5, binary: 7 }

@@ -14,7 +14,8 @@ export class StringColumn implements Iterable<ByteString> {
     let at = offset
     for (let k = 0; k < count; k++) {
       this.#starts[k] = at
-      at = data.indexOf(0, at) + 1
+      while (data[at] !== 0) at++
+      at++
     }
     this.#starts[count] = at
   }

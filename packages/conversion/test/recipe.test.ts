@@ -20,7 +20,7 @@ const GOLDEN = {
       'clusterware-node-1.0.0-1.x86_64.rpm',
       'tar.gz',
       3,
-      '18d048ab5f4a95873d181b9ef2696a61d1b8d0b364c5fc8a1d63528126f1b366',
+      '233860122e93ff11eeb68d2b6c50100243e2142600f598f6d4a34ca1116f5b0b',
     ],
     [
       'clusterware-node-1.0.0-1.x86_64.rpm',
@@ -38,7 +38,7 @@ const GOLDEN = {
       'clusterware-tools-1.0.0-1.noarch.rpm',
       'tar.gz',
       3,
-      '8a49bc1e1ae64515a6668367f51d3e8e54c4d0d4f775e2b4d358f67e80881261',
+      '43fd64b3d8ccb667241d36f26df2bfa3b9e6d19747a5807f9b5b70ea9f354fed',
     ],
     [
       'clusterware-tools-1.0.0-1.noarch.rpm',

@@ -127,8 +127,8 @@ function splitName(path: ByteString): { prefix: ByteString; name: ByteString } |
 /** Widths of ustar's number fields, and the largest value that fits as digits and a NUL. */
 const largestOctal = { 8: 0o7777777, 12: 0o77777777777 } as const
 
-// The functions below write where zeros were and give the sum of what they wrote: a package of many files spends more
-// time on adding up whole blocks, and on strings of digits, than on compression.
+// The functions below give the sum of what they wrote: adding up the whole block afterwards would be most of what a
+// header costs.
 
 /** Octal and NUL, or, where that has no room, GNU's base 256, which also readers without pax understand. */
 function writeNumber(block: Buffer, offset: number, width: 8 | 12, value: number): number {

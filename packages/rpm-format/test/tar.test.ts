@@ -86,6 +86,21 @@ describe('a TAR header', () => {
     expect(encodeTarHeader({ ...file, mtime: 2 ** 33 }).toString('latin1')).toContain(` mtime=${2 ** 33}\n`)
   })
 
+  it.each([
+    ['an ordinary file', {}],
+    ['a size beyond octal', { size: 5 * 2 ** 33 + 7 }],
+    ['a time beyond octal', { mtime: 2 ** 33 + 1 }],
+    ['a device beyond octal', { type: 'block-device', size: 0, device: { major: 2 ** 21 + 5, minor: 7 } }],
+    ['a split name', { name: `./${'d'.repeat(90)}/${'f'.repeat(90)}\xe9` }],
+  ] as const)('has the checksum of its bytes: %s', (_, fields) => {
+    const block = encodeTarHeader({ ...file, ...fields }).subarray(-512)
+    const stored = Number.parseInt(block.toString('latin1', 148, 154), 8)
+    const sum = Buffer.from(block)
+      .fill(' ', 148, 156)
+      .reduce((total, byte) => total + byte)
+    expect(stored).toBe(sum)
+  })
+
   it('carries extended attributes as raw bytes', () => {
     const value = '\x01\x00\x00\x02\xff\n=\x00'
     const header = encodeTarHeader({ ...file, xattrs: { 'security.capability': value } })

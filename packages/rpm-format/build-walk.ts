@@ -6,7 +6,7 @@ import { join } from 'node:path'
 
 /**
  * Makes src/deflate-walk.wasm of src/deflate-walk.as, after every change of it: `npx pnpm@12 --filter rpm-format
- * build:walk`. The compiler is fetched for the occasion: it is fifty times as large as all else that is installed here.
+ * build:walk`. The compiler is fetched for the occasion: it is 100 MB large.
  */
 const compiler = 'assemblyscript@0.28.20'
 const options = ['-O3', '--runtime', 'stub', '--noAssert', '--memoryBase', '5000']

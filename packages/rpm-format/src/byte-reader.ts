@@ -49,12 +49,12 @@ export class ByteReader {
     return bytes
   }
 
-  /** Passes over `length` bytes that are there. */
+  /** Passes over `length` bytes, which the caller has seen to be there. */
   skip(length: number): void {
     this.#at += length
   }
 
-  /** As `tryRead`, without consuming them. */
+  /** As `tryRead`, without consuming what it gives. */
   tryPeek(length: number): Buffer | undefined {
     return length <= this.available ? this.#chunk.subarray(this.#at, this.#at + length) : undefined
   }

@@ -35,7 +35,7 @@ const pageSize = 64 * 1024
  * an empty stored block behind it ends on a byte, as after zlib's Z_SYNC_FLUSH. Another stream may follow at once. Block
  * by block the stream is walked, since only its end tells where the last block begins; nothing is decompressed.
  *
- * `RangeError` where the bytes are no deflate stream or something follows it.
+ * Takes streams below 256 MiB. `RangeError` where the bytes are no deflate stream or something follows it.
  */
 export function continuable(deflated: Uint8Array): Uint8Array {
   const bytes = walkable(deflated)

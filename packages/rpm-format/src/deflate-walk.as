@@ -46,7 +46,7 @@ export function lastBlockStart(): i32 {
   return lastBlock
 }
 
-/** The bit behind the last block of the `length` bytes at `stream`, or why they are no stream. */
+/** The bit behind the last block of the `length` bytes at `stream`, less than 256 MiB, or why they are no stream. */
 export function walk(length: i32): i32 {
   const bits = length << 3
   let at: i32 = 0

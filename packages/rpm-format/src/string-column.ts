@@ -14,7 +14,7 @@ export class StringColumn implements Iterable<ByteString> {
     let at = offset
     for (let k = 0; k < count; k++) {
       this.#starts[k] = at
-      while (data[at] !== 0) at++
+      while (at < data.length && data[at] !== 0) at++
       at++
     }
     this.#starts[count] = at

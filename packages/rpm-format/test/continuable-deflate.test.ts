@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import { constants, deflateRawSync, inflateRawSync } from 'node:zlib'
 import fc from 'fast-check'
 import { deflate } from 'libdeflate'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { continuable } from '../src/continuable-deflate.ts'
 
 /** An empty last block of the fixed code. */
@@ -64,6 +64,27 @@ it('takes streams longer than a block may become', () => {
   const noise = Buffer.from(createHash('shake256', { outputLength: 5_000_000 }).update('noise').digest())
   const joined = Buffer.concat([continuable(deflate(noise, 1)), continuable(deflate(noise, 6)), end])
   expect(inflateRawSync(joined).equals(Buffer.concat([noise, noise]))).toBe(true)
+})
+
+it('looks at nothing behind its memory', async () => {
+  // Another one, whose memory has not grown yet.
+  vi.resetModules()
+  const fresh = await import('../src/continuable-deflate.ts')
+  // The stream and its 32 bytes of zeros end where a page of 64 KiB ends, behind the 8 KiB of the walk's own.
+  const length = 8 * 65_536 - 8192 - 32
+  const noise = createHash('shake256', { outputLength: length - 100 })
+    .update('edge')
+    .digest()
+  const open = deflate(noise, 1)
+  open[0]! &= ~1
+  const room = length - open.length
+  expect(room).toBeGreaterThan(20)
+  fc.assert(
+    fc.property(fc.uint8Array({ minLength: room, maxLength: room }), tail => {
+      expect(() => fresh.continuable(Buffer.concat([open, tail]))).toThrow(RangeError)
+    }),
+    { numRuns: 300 },
+  )
 })
 
 it('ends with RangeError on whatever is no deflate stream', () => {

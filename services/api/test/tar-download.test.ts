@@ -48,8 +48,8 @@ describe('a TAR that is made from an RPM', () => {
   })
 
   it.each([
-    ['tar/mypkg?format=tar.zst', 'tar.zst', 'application/zstd', 3],
-    ['tar/mypkg.tar.zst', 'tar.zst', 'application/zstd', 3],
+    ['tar/mypkg?format=tar.zst', 'tar.zst', 'application/zstd', 2],
+    ['tar/mypkg.tar.zst', 'tar.zst', 'application/zstd', 2],
     ['tar/mypkg-1.0-1.x86_64.tar', 'tar', 'application/x-tar', 0],
     ['tar/mypkg.tgz', 'tar.gz', 'application/gzip', 3],
     ['tar/mypkg.tar.gz?format=tar.gz', 'tar.gz', 'application/gzip', 3],

@@ -60,7 +60,8 @@ export class TestFolders {
 
   #runLines(): string[] {
     if (!existsSync(this.runsFile)) return []
-    return readFileSync(this.runsFile, 'utf8').trim().split('\n')
+    // What follows the last line is nothing, or a line that is being written.
+    return readFileSync(this.runsFile, 'utf8').split('\n').slice(0, -1)
   }
 
   remove(): void {

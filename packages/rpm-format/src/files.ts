@@ -197,7 +197,7 @@ export class FileTable implements Iterable<FileInfo> {
 
   /** Lowercase hex of a regular file, else ''. */
   digest(index: number): string {
-    return this.type(index) === 'file' ? (this.#digests?.at(index).toLowerCase() ?? '') : ''
+    return this.type(index) === 'file' ? this.digestText(index).toLowerCase() : ''
   }
 
   get haveDigests(): boolean {
